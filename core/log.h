@@ -1,0 +1,45 @@
+/*
+ * The log of one process: to stderr, and to the log ring of the process' statistics page when there
+ * is one (core/stats.h). Real-time processes log to the ring only, so that a log line never waits
+ * for a pipe or a disk.
+ *
+ * Thread: any, except a real-time loop after its start with stderr on. errno survives every call.
+ */
+#ifndef CORE_LOG_H
+#define CORE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/macros.h"
+
+struct stats;
+
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+/* A line is cut at this many bytes, terminator included. */
+#define LOG_LINE_BYTES 232
+
+/*
+ * Names the process in every line. `ring` may be NULL (no ring) and must outlive the log; `to_stderr`
+ * says whether lines go to stderr as well. Before the first call lines go to stderr without a name.
+ */
+void log_init(const char *name, enum log_level level, struct stats *ring, bool to_stderr);
+enum log_level log_level_from_env(void); /* FASCIA_LOG=error|warning|info|debug, default info */
+
+void log_printf(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#define log_error(...) log_printf(LOG_ERROR, __VA_ARGS__)
+#define log_warning(...) log_printf(LOG_WARNING, __VA_ARGS__)
+#define log_info(...) log_printf(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_printf(LOG_DEBUG, __VA_ARGS__)
+
+/*
+ * Lines whose rate an outsider (a guest, a VMM, a client) controls pass through a limit: at most
+ * `LOG_OUTSIDER_PER_SECOND` a second and process; the rest is counted and the count is logged with
+ * the next line that passes.
+ */
+#define LOG_OUTSIDER_PER_SECOND 10
+void log_outsider(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#endif
