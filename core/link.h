@@ -1,0 +1,91 @@
+/*
+ * What frame links and sample links have in common (design: links are state, not messages).
+ *
+ * A link joins one producer (an endpoint) and one consumer (compositor or mixer). The keeper creates
+ * its five descriptors once and gives the same ones to every process that takes over a side, so the
+ * last picture and all counters survive a death:
+ *
+ *   LINK_POOL            memfd, pixels or samples; written by the producer, mapped and locked by the
+ *                        consumer before the producer exists; size fixed by seals
+ *   LINK_PRODUCER_PAGE   memfd, written by the producer only
+ *   LINK_CONSUMER_PAGE   memfd, written by the consumer only
+ *   LINK_PRODUCER_EVENT  eventfd the producer signals: something was published
+ *   LINK_CONSUMER_EVENT  eventfd the consumer signals: a tick or quantum passed
+ *
+ * A side gets the other side's page as a read-only descriptor. Every number read from the other
+ * side's page is checked at each use.
+ *
+ * Thread: setup from the owner's; see frame_link.h and sample_link.h for the rest.
+ */
+#ifndef CORE_LINK_H
+#define CORE_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum link_fd {
+	LINK_POOL,
+	LINK_PRODUCER_PAGE,
+	LINK_CONSUMER_PAGE,
+	LINK_PRODUCER_EVENT,
+	LINK_CONSUMER_EVENT,
+	LINK_FDS,
+};
+
+enum link_side { LINK_PRODUCER, LINK_CONSUMER };
+
+/* What the producer says about its peer, the guest. */
+enum link_peer {
+	LINK_PEER_ABSENT, /* no VMM connected, or it hung up */
+	LINK_PEER_CONNECTED, /* a VMM is connected, no driver yet, or the device was reset */
+	LINK_PEER_RUNNING, /* a guest driver has the device */
+};
+
+/* First in each page. */
+struct link_page_header {
+	uint32_t magic;               /* LINK_MAGIC_* of the concrete link */
+	uint32_t page_bytes;          /* what the writer believes the page's size is */
+	_Atomic uint32_t generation;  /* producer: counts processes that took over; consumer likewise */
+	_Atomic uint32_t peer;        /* producer: enum link_peer */
+	_Atomic uint64_t resets;      /* producer: device resets seen */
+	_Atomic uint64_t tick;        /* consumer: ticks or quanta so far. producer: the last one it saw,
+	                               * echoed: a producer that stops echoing is stuck or stopped */
+};
+
+/* A mapped link. Embedded by frame_link and sample_link sides. */
+struct link {
+	enum link_side side;
+	void *pool;          /* producer: writable; consumer: read-only */
+	size_t pool_bytes;
+	void *producer_page; /* writable for the producer */
+	void *consumer_page; /* writable for the consumer */
+	size_t producer_page_bytes;
+	size_t consumer_page_bytes;
+	int producer_event;  /* owned */
+	int consumer_event;  /* owned */
+};
+
+/* Keeper: makes all five (fds[LINK_FDS]), zeroed. pool_bytes: multiple of the page size. 0/-errno. */
+int link_create_fds(const char *name, size_t pool_bytes, size_t producer_page_bytes,
+	size_t consumer_page_bytes, int fds[LINK_FDS]);
+
+/* Keeper: the descriptors as `side` may have them: duplicates, the other side's page read-only, and
+ * the pool read-only for the consumer. Caller closes them. 0 or -errno. */
+int link_grant_fds(const int fds[LINK_FDS], enum link_side side, int granted[LINK_FDS]);
+
+/* Maps a side; takes over the descriptors (closed or owned, also on error). Checks sizes and seals.
+ * 0 or -errno. */
+int link_map(struct link *link, enum link_side side, int fds[LINK_FDS],
+	size_t producer_page_bytes, size_t consumer_page_bytes);
+void link_unmap(struct link *link);
+
+/* Producer: says what is known of the guest. Signals the producer event. */
+void link_set_peer(struct link *link, enum link_peer peer);
+
+/* Consumer: one tick passed: stores it and signals the consumer event. No other system call. */
+void link_tick(struct link *link, uint64_t tick);
+/* Producer: answers a consumer event: drains it, echoes the tick and returns it. */
+uint64_t link_echo(struct link *link);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * A sample link: the playback streams of one guest, on their way to the mixer. See link.h.
+ *
+ * Each stream is a single-producer single-consumer ring in the pool: 32-bit float samples in the
+ * machine's byte order, interleaved, already at the mix rate and with the mix' channels (the endpoint
+ * converts; the mixer removes what is not a number). Counters run freely and count frames; the ring's
+ * capacity is a power of two. The consumer's counter is the guest's clock: an endpoint completes a
+ * guest buffer when `consumed` has passed its last frame.
+ *
+ * Thread: one per side. No call blocks, allocates or makes a system call, except the event signals.
+ */
+#ifndef CORE_SAMPLE_LINK_H
+#define CORE_SAMPLE_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/link.h"
+
+#define SAMPLE_LINK_MAGIC 0x504d4153u /* "SAMP" */
+#define SAMPLE_LINK_STREAMS 8
+#define SAMPLE_CHANNELS 2
+#define SAMPLE_RING_FRAMES 8192 /* per stream: 170 ms at 48 kHz */
+
+enum sample_stream_state {
+	SAMPLE_STREAM_IDLE,     /* nothing to play; what is left in the ring is dropped */
+	SAMPLE_STREAM_RUNNING,  /* plays; a sink that waits, waits for this stream */
+	SAMPLE_STREAM_PAUSED,   /* keeps what is in the ring, plays nothing */
+	SAMPLE_STREAM_DRAINING, /* plays what is in the ring; nobody waits for more */
+};
+
+struct sample_producer_stream {
+	_Atomic uint32_t state;   /* enum sample_stream_state */
+	_Atomic uint64_t written; /* frames */
+};
+
+struct sample_producer_page {
+	struct link_page_header header;
+	struct sample_producer_stream streams[SAMPLE_LINK_STREAMS];
+};
+
+struct sample_consumer_stream {
+	_Atomic uint64_t consumed;       /* frames; never more than `written` */
+	_Atomic uint64_t starved_frames; /* frames of silence inserted while RUNNING */
+};
+
+struct sample_consumer_page {
+	struct link_page_header header;   /* tick: quanta so far */
+	_Atomic uint32_t rate;            /* mix rate, Hz */
+	_Atomic uint32_t quantum_frames;
+	_Atomic uint32_t latency_frames;  /* from consumed to audible: what the sink still holds */
+	_Atomic uint64_t quantum_ns;      /* CLOCK_MONOTONIC of the last quantum */
+	struct sample_consumer_stream streams[SAMPLE_LINK_STREAMS];
+};
+
+size_t sample_link_pool_bytes(void); /* SAMPLE_LINK_STREAMS rings */
+size_t sample_link_producer_page_bytes(void);
+size_t sample_link_consumer_page_bytes(void);
+
+int sample_link_create_fds(const char *name, int fds[LINK_FDS]);
+/* A producer that takes over sets every stream IDLE and goes on with the counters it finds. */
+int sample_link_init(struct link *link, enum link_side side, int fds[LINK_FDS]);
+void sample_link_finish(struct link *link);
+
+/* ---- producer ---- */
+
+void sample_link_set_state(struct link *link, unsigned stream, enum sample_stream_state state);
+/* Frames that fit now: 0..SAMPLE_RING_FRAMES, whatever the consumer's page says. */
+uint32_t sample_link_writable(const struct link *link, unsigned stream);
+/* Appends up to `frames` frames of SAMPLE_CHANNELS floats; returns how many fitted. */
+uint32_t sample_link_write(
+	struct link *link, unsigned stream, const float *samples, uint32_t frames);
+/* Drops what the consumer has not consumed yet: `consumed` catches up at its next quantum. */
+uint64_t sample_link_written(const struct link *link, unsigned stream);
+/* Consumed frames, clamped to what was written. */
+uint64_t sample_link_consumed(const struct link *link, unsigned stream);
+
+/* ---- consumer ---- */
+
+enum sample_stream_state sample_link_state(const struct link *link, unsigned stream);
+/* Frames ready: 0..SAMPLE_RING_FRAMES, whatever the producer's page says. */
+uint32_t sample_link_readable(const struct link *link, unsigned stream);
+/* Copies up to `frames` frames out without consuming; returns how many. */
+uint32_t sample_link_peek(const struct link *link, unsigned stream, float *samples, uint32_t frames);
+void sample_link_consume(struct link *link, unsigned stream, uint32_t frames);
+void sample_link_count_starved(struct link *link, unsigned stream, uint32_t frames);
+
+#endif
