@@ -1,0 +1,91 @@
+/*
+ * Control messages: fixed-size messages with descriptors over SOCK_SEQPACKET.
+ *
+ * Two uses, one format:
+ *   keeper <-> child   a socket pair, CONTROL_FD in the child. First the keeper grants what the child
+ *                      is made of, each with its descriptors, then START; the child answers READY.
+ *                      While it runs, grants may follow (a peer's new pidfd, a client).
+ *   client <-> keeper  the unix socket RUNTIME_DIR/keeper: `fascia status` and friends. A request, its
+ *                      replies, END. A client that wants to talk to the compositor asks CLIENT and gets
+ *                      one end of a fresh pair whose other end the compositor was granted.
+ *
+ * Every message is exactly sizeof(struct control_message); anything else ends the connection.
+ * Sending never blocks: a peer whose socket is full is a broken peer (-EAGAIN).
+ *
+ * Thread: the owner's.
+ */
+#ifndef CORE_CONTROL_H
+#define CORE_CONTROL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/link.h"
+
+#define CONTROL_FD 3 /* the socket's number in every child */
+#define CONTROL_FDS_MAX 6
+#define CONTROL_NAME_BYTES 32
+
+enum control_type {
+	CONTROL_NONE,
+
+	/* keeper -> child: grants. `index` as noted, `name` the thing's name */
+	CONTROL_CONFIG,      /* fds: the sealed configuration; index: this child's own guest */
+	CONTROL_STATS,       /* fds: its statistics page */
+	CONTROL_ATLAS,       /* fds: the sealed atlas */
+	CONTROL_LISTENER,    /* fds: a listening socket, shared with the keeper */
+	CONTROL_FRAME_LINK,  /* fds: LINK_FDS; index: guest */
+	CONTROL_SAMPLE_LINK, /* fds: LINK_FDS; index: guest */
+	CONTROL_OUTPUT,      /* fds: the output's memory, [step eventfd]; index: output */
+	CONTROL_SINK,        /* fds: the memory sink's memory */
+	CONTROL_PEER,        /* fds: pidfd of the process at a link's other end; index: guest;
+	                      * arg[0]: 0 frame link, 1 sample link. Readable pidfd: that process died */
+	CONTROL_CLIENT,      /* fds: a client's socket */
+	CONTROL_START,       /* all initial grants were sent */
+
+	/* child -> keeper */
+	CONTROL_READY,       /* first light, or accepting: what comes after may start */
+
+	/* client -> keeper, answered by zero or more replies of the same type, then END */
+	CONTROL_GET_STATS,   /* replies: name, fds: a read-only statistics page */
+	CONTROL_GET_OUTPUT,  /* name ("": the first); reply: read-only memory, [step eventfd] */
+	CONTROL_GET_SINK,    /* reply: read-only memory of the sink */
+	CONTROL_GET_CONFIG,  /* reply: the sealed configuration */
+	CONTROL_GET_CLIENT,  /* name: "compositor"; reply: a socket to it */
+	CONTROL_END,         /* arg[0]: 0 or errno; text: what was wrong and what to do */
+
+	/* client -> compositor over a CLIENT socket, answered by END */
+	CONTROL_LAYER,       /* name: layer; arg[0]: enum control_layer; arg[1..]: its values */
+};
+
+enum control_layer {
+	CONTROL_LAYER_AT,      /* x, y (signed) */
+	CONTROL_LAYER_SIZE,    /* width, height */
+	CONTROL_LAYER_Z,       /* z (signed) */
+	CONTROL_LAYER_OPACITY, /* 0..255 */
+	CONTROL_LAYER_VISIBLE, /* 0 or 1 */
+	CONTROL_LAYER_CONNECT, /* 0 or 1: unplugs or plugs the guest's display */
+};
+
+struct control_message {
+	uint32_t type; /* enum control_type */
+	uint32_t index;
+	int64_t arg[4];
+	char name[CONTROL_NAME_BYTES]; /* NUL-terminated */
+	char text[128];                /* NUL-terminated */
+};
+
+struct control_packet {
+	struct control_message message;
+	int fds[CONTROL_FDS_MAX]; /* received: owned by whoever received; sent: borrowed */
+	size_t fds_len;
+};
+
+/* 0 or -errno: -EAGAIN the peer does not read. */
+int control_send(int socket, const struct control_packet *packet);
+/* 1: a packet, strings terminated, descriptors close-on-exec. 0: the peer hung up. -EAGAIN: nothing
+ * there. -EBADMSG: not of our format, everything that came with it is closed. */
+int control_receive(int socket, struct control_packet *packet);
+void control_close_fds(struct control_packet *packet);
+
+#endif
