@@ -2,7 +2,7 @@
  * The clock of a process, and clocks that a test owns.
  *
  * A `ticker` is what an output or a sink runs on. It has three forms, named as in the configuration:
- *   @RATE   real time: ticks at start + n * period on CLOCK_MONOTONIC, missed ticks are counted, not
+ *   @RATE   real time: ticks at start + n * period (n from 1) on CLOCK_MONOTONIC, missed ticks are counted, not
  *           made up for (60 means 60 Hz)
  *   @0      immediate: a tick whenever its owner asks for one (benchmarks)
  *   @step   one tick per unit written to an eventfd that the test holds: time is what the test says
@@ -28,7 +28,8 @@ struct ticker {
 	enum ticker_kind kind;
 	uint64_t period_ns; /* > 0; in @0 and @step the nominal period, used to turn ms into ticks */
 	int fd;             /* readable when a tick is due: timerfd or eventfd; owned except for STEP */
-	uint64_t next_ns;   /* REAL: the next tick's nominal time */
+	uint64_t next_ns;   /* REAL: the next tick's nominal time; 0: not started */
+	uint64_t lead_ns;   /* REAL: wakes this much before */
 	uint64_t count;     /* ticks handed out so far */
 	uint64_t missed;    /* REAL: ticks that passed unserved */
 };

@@ -1,8 +1,8 @@
 /*
  * File descriptors: memory files, their seals, event counters, and passing them between processes.
  *
- * Every descriptor made or received here is close-on-exec. Functions return a descriptor or 0, or
- * -errno. Thread: any.
+ * Every descriptor made or received here is close-on-exec; every socket made here is non-blocking.
+ * Functions return a descriptor or 0, or -errno. Thread: any.
  */
 #ifndef CORE_FD_H
 #define CORE_FD_H
@@ -30,7 +30,11 @@ int fd_memfd_create_constant(const char *name, const void *data, size_t size_byt
  * of `seals` (F_SEAL_*); *size_bytes may be NULL. -EINVAL, -EPERM or -errno otherwise. */
 int fd_memfd_check(int fd, int seals, size_t min_bytes, size_t *size_bytes);
 
-/* A second, read-only description of the same memory file: it can be mapped PROT_READ only. */
+/*
+ * A second, read-only description of the same memory file: it can be mapped PROT_READ only. The file's
+ * mode is 0400, so a holder of it cannot open it for writing again through /proc, unless it has this
+ * user's rights over files; that rest is for the sandbox.
+ */
 int fd_reopen_readonly(int fd);
 
 /* An EFD_NONBLOCK eventfd; `semaphore` as in EFD_SEMAPHORE. */
@@ -45,6 +49,12 @@ int fd_socketpair(int pair[2]);
  * one is -EADDRINUSE. -ENAMETOOLONG when the path does not fit sun_path. */
 int fd_listen_unix(const char *path, int type);
 int fd_connect_unix(const char *path, int type);
+/* -EAGAIN: nobody waits. */
+int fd_accept(int listener);
+
+/* Waits until `fd` is readable, hung up or in error: 1; 0: `timeout_ms` passed (-1: for ever); -errno.
+ * For clients and for start-up; a process that serves others has a loop. */
+int fd_wait_readable(int fd, int timeout_ms);
 
 /*
  * Sends or receives one message with descriptors (SCM_RIGHTS). fd_send borrows the descriptors.

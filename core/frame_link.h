@@ -8,7 +8,10 @@
  *
  *   endpoint:   write pixels into pool -> frame_link_publish() -> consumer wakes at its next tick
  *   compositor: frame_link_acquire() -> reads pixels from the pool -> frame_link_latch()
- *               frame_link_tick() once per refresh -> endpoint answers fenced flushes by `latched`
+ *               link_tick() once per refresh -> endpoint answers fenced flushes by frame_link_latched()
+ *
+ * Each side has a `struct frame_link`: the mapped link and what this side keeps to itself. Calls of
+ * link.h take its `link` member.
  *
  * Thread: one per side. No call blocks or allocates after init.
  */
@@ -44,9 +47,10 @@ struct frame {
 /* The cursor over a channel. Premultiplied BGRA, 64 x 64, in the slot itself. */
 struct frame_cursor {
 	uint32_t visible;
-	int32_t x, y;                   /* of the hot spot, in pixels of the scanout */
-	uint32_t hot_x, hot_y;          /* < 64 */
-	uint64_t image_sequence;        /* changes with the image, not with the place */
+	int32_t x, y;            /* of the hot spot, in pixels of the scanout */
+	uint32_t hot_x, hot_y;   /* < 64, in the image */
+	uint32_t pad;
+	uint64_t image_sequence; /* changes with the image, not with the place; 0: no image yet */
 	uint32_t image[FRAME_CURSOR_SIZE * FRAME_CURSOR_SIZE];
 };
 
@@ -56,8 +60,7 @@ struct frame_mode {
 	uint32_t width, height;       /* pixels */
 	uint32_t refresh_mhz;         /* 60000 is 60 Hz */
 	uint32_t width_mm, height_mm; /* of the display, 0: unknown */
-	char name[14];                /* EDID display name, NUL-padded */
-	char pad[2];
+	char name[16];                /* EDID display name: at most 13 bytes, NUL-padded */
 	uint32_t serial;
 };
 
@@ -79,7 +82,7 @@ struct frame_consumer_channel {
 	struct mailbox_consumer_half cursor_box;
 	_Atomic uint64_t latched_sequence; /* newest frame composed and shown */
 	_Atomic uint64_t latched_ns;       /* CLOCK_MONOTONIC of that */
-	_Atomic uint32_t mode_lock;        /* sequence lock over `mode`: odd while it is written */
+	_Atomic uint32_t mode_lock;        /* sequence lock over `mode`: odd while written, 0: never */
 	struct frame_mode mode;
 };
 
@@ -96,68 +99,110 @@ size_t frame_link_consumer_page_bytes(void);
 /* Keeper: creates a frame link's descriptors. */
 int frame_link_create_fds(const char *name, size_t pool_bytes, int fds[LINK_FDS]);
 
+/* What one publish changed; `sequence` is its frame's. */
+struct frame_change {
+	uint64_t sequence;
+	struct rects damage;
+};
+
+#define FRAME_CHANGES_MAX 4 /* publishes told apart before the oldest two are merged */
+
+/* The producer's own memory of a channel. */
+struct frame_history {
+	uint64_t sequence;        /* of the newest frame */
+	uint64_t base;            /* changes[] are what changed since this frame; 0: since ever */
+	uint32_t changes_len;
+	struct frame_change changes[FRAME_CHANGES_MAX]; /* oldest first, not latched yet */
+	uint32_t width, height;   /* of the newest frame */
+	unsigned cursor_slot;     /* written last: has the newest image */
+	uint64_t cursor_sequence; /* of the newest image */
+};
+
+struct frame_link {
+	struct link link;
+	struct frame_history history[FRAME_LINK_CHANNELS]; /* producer only */
+};
+
 /* Maps a side: takes over `fds`. A producer starts a new generation: its published frames and cursors
- * stay what they were until it publishes or retracts. 0 or -errno. */
-int frame_link_init(struct link *link, enum link_side side, int fds[LINK_FDS]);
-void frame_link_finish(struct link *link);
+ * stay what they were until it publishes or retracts, and sequence numbers go on. A consumer lets go
+ * of what its predecessor held, so that its first acquire finds the last picture. 0 or -errno. */
+int frame_link_init(struct frame_link *link, enum link_side side, int fds[LINK_FDS]);
+void frame_link_finish(struct frame_link *link);
 
 /* ---- producer ---- */
 
 /*
- * Publishes a picture. The caller fills everything but `sequence` and `damage_since`, and gives the
- * damage since its own last publish on this channel; the link adds what the consumer has not latched
- * yet. Returns the frame's sequence. Asserts that the picture lies in the pool.
+ * Publishes a picture and signals the consumer. The caller fills everything but `sequence` and
+ * `damage_since`, and gives the damage since its own last publish on this channel; the link adds what
+ * the consumer has not latched yet. Returns the frame's sequence. Asserts that the picture lies in the
+ * pool and that its format is one.
  */
-uint64_t frame_link_publish(struct link *link, unsigned channel, const struct frame *frame);
+uint64_t frame_link_publish(
+	struct frame_link *link, unsigned channel, const struct frame *frame);
 
-/* The scanout shows nothing any more: no frame, no cursor. */
-void frame_link_retract(struct link *link, unsigned channel);
+/* The scanout shows nothing any more: no frame, no cursor. Signals the consumer. */
+void frame_link_retract(struct frame_link *link, unsigned channel);
 
-/* Whether the consumer may still read any byte of the pool in [offset, offset + len): such memory
- * must not be written. */
-bool frame_link_is_busy(const struct link *link, uint64_t offset, uint64_t len);
+/* Whether the consumer may still read any byte of the pool in [offset, offset + len), on any channel:
+ * such memory must not be written. */
+bool frame_link_is_busy(const struct frame_link *link, uint64_t offset, uint64_t len);
 
-/* Publishes the cursor (image_sequence is set by the link: `image_changed` says whether it is new).
- * `image` may be NULL when it did not change. */
-void frame_link_publish_cursor(struct link *link, unsigned channel,
-	const struct frame_cursor *state, bool image_changed);
+/*
+ * Publishes the cursor and signals the consumer. `image_sequence` and `image` of `state` are not used;
+ * `image` is FRAME_CURSOR_SIZE rows of as many pixels, or NULL when it is the one given last (of this
+ * process; before the first one, the cursor has no image and is not shown).
+ */
+void frame_link_publish_cursor(struct frame_link *link, unsigned channel,
+	const struct frame_cursor *state, const uint32_t *image);
 
 /* Counts a flush (for the consumer's liveness check), also when nothing is published. */
-void frame_link_count_flush(struct link *link, unsigned channel);
+void frame_link_count_flush(struct frame_link *link, unsigned channel);
 
-/* The newest frame of this channel that was shown, and when. */
-uint64_t frame_link_latched(const struct link *link, unsigned channel, uint64_t *latched_ns);
+/* The newest frame of this channel that was shown (0: none), and when. */
+uint64_t frame_link_latched(const struct frame_link *link, unsigned channel, uint64_t *latched_ns);
 
-/* What the consumer wants the scanout to be. Sequence-locked copy; false if it kept changing. Fields
- * are clamped to what an EDID can say (1..8191 pixels, 1..400 Hz). */
-bool frame_link_mode(const struct link *link, unsigned channel, struct frame_mode *mode);
+/* What the consumer wants the scanout to be. Sequence-locked copy; false if it kept changing or was
+ * never set. Fields are clamped to what an EDID can say (1..8191 pixels, 1..400 Hz, name terminated
+ * or full and printable). */
+bool frame_link_mode(const struct frame_link *link, unsigned channel, struct frame_mode *mode);
+
+/* The refresh period of the output the link is shown on, clamped to 1 ms..1 s; 16.7 ms when unset. */
+uint64_t frame_link_period_ns(const struct frame_link *link);
 
 /* ---- consumer ---- */
 
 struct frame_view {
 	struct frame frame;    /* a private, checked copy */
 	const uint8_t *pixels; /* frame.height rows of frame.stride bytes, in the pool; NULL: no picture */
+	uint64_t rejected;     /* the link's own: ticket of the last insane frame */
 };
 
 /*
  * Takes the newest frame, if there is a new one and it is sane (format, size, stride, place in the
  * pool, damage clipped). True: *view was replaced (pixels NULL when the producer retracted). False:
- * nothing new; *view still stands. An insane frame is skipped and *rejected counted up.
- * `view->frame.damage` then is what changed since the view that it replaces.
+ * nothing new; *view still stands and its pixels stay promised. An insane frame is skipped and counted
+ * in *rejected once. `view->frame.damage` then is what changed since the view that it replaces.
+ * *view is zeroed before the first call.
  */
 bool frame_link_acquire(
-	struct link *link, unsigned channel, struct frame_view *view, uint64_t *rejected);
+	struct frame_link *link, unsigned channel, struct frame_view *view, uint64_t *rejected);
 
 /* The view acquired last is on the screen (or in the output's memory). */
-void frame_link_latch(struct link *link, unsigned channel, uint64_t sequence, uint64_t now_ns);
+void frame_link_latch(
+	struct frame_link *link, unsigned channel, uint64_t sequence, uint64_t now_ns);
 
-/* Takes the newest cursor. True: *cursor points at a new state in the page, clamp it at use:
- * its bytes may change if the producer misbehaves. NULL: none. */
+/*
+ * Takes the newest cursor. True: *cursor was replaced by a private copy with hot spot and visibility
+ * in range (the image is copied only when its sequence is another than in *cursor, which is zeroed
+ * before the first call); a retracted cursor is an invisible one. False: nothing new.
+ */
 bool frame_link_acquire_cursor(
-	struct link *link, unsigned channel, const struct frame_cursor **cursor);
+	struct frame_link *link, unsigned channel, struct frame_cursor *cursor);
 
-uint64_t frame_link_flushes(const struct link *link, unsigned channel);
+uint64_t frame_link_flushes(const struct frame_link *link, unsigned channel);
 
-void frame_link_set_mode(struct link *link, unsigned channel, const struct frame_mode *mode);
+void frame_link_set_mode(
+	struct frame_link *link, unsigned channel, const struct frame_mode *mode);
+void frame_link_set_period_ns(struct frame_link *link, uint64_t period_ns);
 
 #endif

@@ -82,6 +82,16 @@ void link_unmap(struct link *link);
 
 /* Producer: says what is known of the guest. Signals the producer event. */
 void link_set_peer(struct link *link, enum link_peer peer);
+/* Producer: the guest reset the device. Signals the producer event. */
+void link_count_reset(struct link *link);
+
+/* Consumer: what the producer says; a number that means nothing is ABSENT. */
+enum link_peer link_get_peer(const struct link *link);
+uint64_t link_resets(const struct link *link);
+/* Consumer: the last tick the producer has seen, at most the newest one given to link_tick(). */
+uint64_t link_echoed(const struct link *link);
+/* Processes that took over the other side so far. */
+uint32_t link_generation(const struct link *link);
 
 /* Consumer: one tick passed: stores it and signals the consumer event. No other system call. */
 void link_tick(struct link *link, uint64_t tick);

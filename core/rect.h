@@ -21,7 +21,8 @@ bool rect_fits(const struct rect *rect, uint32_t width, uint32_t height);
 /* The common part, or an empty rectangle. Right for any input (64 bit inside). */
 struct rect rect_intersect(const struct rect *a, const struct rect *b);
 
-/* The smallest rectangle around both; an empty one does not count. */
+/* The smallest rectangle around both; an empty one does not count. Saturates where its size would not
+ * fit 32 bits. */
 struct rect rect_union(const struct rect *a, const struct rect *b);
 
 /*

@@ -33,6 +33,7 @@ enum sample_stream_state {
 struct sample_producer_stream {
 	_Atomic uint32_t state;   /* enum sample_stream_state */
 	_Atomic uint64_t written; /* frames */
+	_Atomic uint64_t dropped; /* what was written before this is not to be played any more */
 };
 
 struct sample_producer_page {
@@ -71,18 +72,42 @@ uint32_t sample_link_writable(const struct link *link, unsigned stream);
 /* Appends up to `frames` frames of SAMPLE_CHANNELS floats; returns how many fitted. */
 uint32_t sample_link_write(
 	struct link *link, unsigned stream, const float *samples, uint32_t frames);
-/* Drops what the consumer has not consumed yet: `consumed` catches up at its next quantum. */
+/* What was written so far is not to be played: `consumed` catches up at the consumer's next quantum.
+ * The way to stop and start anew at once; setting IDLE does it too. */
+void sample_link_drop(struct link *link, unsigned stream);
 uint64_t sample_link_written(const struct link *link, unsigned stream);
 /* Consumed frames, clamped to what was written. */
 uint64_t sample_link_consumed(const struct link *link, unsigned stream);
 
+/* Frames of silence that were played because the stream ran dry. */
+uint64_t sample_link_starved(const struct link *link, unsigned stream);
+
+struct sample_clock {
+	uint32_t rate;           /* Hz, 8000..192000 */
+	uint32_t quantum_frames; /* 1..SAMPLE_RING_FRAMES / 2 */
+	uint32_t latency_frames; /* from consumed to audible; at most a second */
+	uint64_t quantum_ns;     /* when the last quantum was, at most `now` */
+};
+
+/* The mixer's clock; false: no mixer has set one yet, or it is not sane. */
+bool sample_link_clock(const struct link *link, struct sample_clock *clock);
+
 /* ---- consumer ---- */
 
+/* The mix rate and quantum, at start. */
+void sample_link_set_clock(struct link *link, uint32_t rate, uint32_t quantum_frames);
+/* One quantum passed: link_tick(), with how much the sink still holds and the time. */
+void sample_link_quantum(
+	struct link *link, uint64_t tick, uint32_t latency_frames, uint64_t now_ns);
+
 enum sample_stream_state sample_link_state(const struct link *link, unsigned stream);
-/* Frames ready: 0..SAMPLE_RING_FRAMES, whatever the producer's page says. */
-uint32_t sample_link_readable(const struct link *link, unsigned stream);
-/* Copies up to `frames` frames out without consuming; returns how many. */
-uint32_t sample_link_peek(const struct link *link, unsigned stream, float *samples, uint32_t frames);
+/* Frames ready: 0..SAMPLE_RING_FRAMES, whatever the producer's page says. What the producer dropped
+ * (IDLE: everything) is consumed by this call: it comes first in a quantum. */
+uint32_t sample_link_readable(struct link *link, unsigned stream);
+/* Copies up to `frames` frames of what is readable without consuming; returns how many. */
+uint32_t sample_link_peek(
+	const struct link *link, unsigned stream, float *samples, uint32_t frames);
+/* At most what is readable is consumed. */
 void sample_link_consume(struct link *link, unsigned stream, uint32_t frames);
 void sample_link_count_starved(struct link *link, unsigned stream, uint32_t frames);
 

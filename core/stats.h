@@ -74,7 +74,15 @@ void stats_log(struct stats *stats, enum log_level level, const char *text);
 /* Reader: maps a page read-only (takes over `fd`); checks magic and sizes. NULL with errno. */
 const struct stats_page *stats_map(int fd);
 void stats_unmap(const struct stats_page *page);
-/* Reader: copies line number `sequence` (1..lines); false when it is gone or being written. */
+/* Reader: copies entry `index` (from 0) with its strings terminated and printable; false past the end. */
+struct stats_reading {
+	char name[48];
+	char unit[72];
+	uint64_t value;
+};
+bool stats_read_entry(const struct stats_page *page, uint32_t index, struct stats_reading *reading);
+/* Reader: copies line number `sequence` (1..lines), its text terminated and printable; false when
+ * it is gone or being written. */
 bool stats_read_line(const struct stats_page *page, uint64_t sequence, struct stats_line *line);
 
 #endif
