@@ -1,0 +1,90 @@
+#include "tests/guest/programs/turn_click.h"
+
+#include <alsa/asoundlib.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+#define CLICK_FRAMES (TURN_CLICK_RATE * 15 / 1000)
+/* A longer buffer would only delay the clicks; a shorter one starves on an emulated machine. */
+#define LATENCY_US 120000
+#define CHUNK_FRAMES 480
+
+/* "Tick" and "tock": two periods, the second one softer. */
+static int16_t samples[2 * TURN_CLICK_PERIOD_FRAMES][2];
+
+static void paint_click(unsigned first, double volume) {
+	for (unsigned i = 0; i < CLICK_FRAMES; i++) {
+		double seconds = (double)i / TURN_CLICK_RATE;
+		double wave = sin(2 * M_PI * TURN_CLICK_HZ * seconds) * exp(-seconds * 180);
+		int16_t sample = (int16_t)lrint(32767 * volume * wave);
+		samples[first + i][0] = sample;
+		samples[first + i][1] = sample;
+	}
+}
+
+static snd_pcm_t *open_device(const char *name) {
+	snd_pcm_t *pcm;
+	int r = snd_pcm_open(&pcm, name, SND_PCM_STREAM_PLAYBACK, 0);
+
+	if (r < 0) {
+		fprintf(stderr, "cluster-hmi: sound %s: %s\n", name, snd_strerror(r));
+		return NULL;
+	}
+	r = snd_pcm_set_params(pcm, SND_PCM_FORMAT_S16_LE, SND_PCM_ACCESS_RW_INTERLEAVED, 2,
+		TURN_CLICK_RATE, 0, LATENCY_US);
+	if (r < 0) {
+		fprintf(stderr, "cluster-hmi: sound %s: %s\n", name, snd_strerror(r));
+		snd_pcm_close(pcm);
+		return NULL;
+	}
+	return pcm;
+}
+
+static void play(struct turn_click *click, snd_pcm_t *pcm) {
+	size_t position = 0;
+
+	while (!atomic_load(&click->stop)) {
+		size_t left = 2 * TURN_CLICK_PERIOD_FRAMES - position;
+		snd_pcm_sframes_t r = snd_pcm_writei(
+			pcm, samples[position], left < CHUNK_FRAMES ? left : CHUNK_FRAMES);
+		if (r < 0) {
+			fprintf(stderr, "cluster-hmi: sound: %s\n", snd_strerror((int)r));
+			if (snd_pcm_recover(pcm, (int)r, 1) < 0) {
+				return;
+			}
+		} else {
+			position = (position + (size_t)r) % (2 * TURN_CLICK_PERIOD_FRAMES);
+		}
+	}
+}
+
+static void *run(void *data) {
+	struct turn_click *click = data;
+
+	while (!atomic_load(&click->stop)) {
+		snd_pcm_t *pcm = open_device(click->device);
+		if (pcm) {
+			play(click, pcm);
+			snd_pcm_drop(pcm);
+			snd_pcm_close(pcm);
+		}
+		nanosleep(&(struct timespec) { .tv_sec = 1 }, NULL);
+	}
+	return NULL;
+}
+
+int turn_click_start(struct turn_click *click, const char *device) {
+	paint_click(0, 0.5);
+	paint_click(TURN_CLICK_PERIOD_FRAMES, 0.35);
+	click->device = device;
+	atomic_init(&click->stop, false);
+	return -pthread_create(&click->thread, NULL, run, click);
+}
+
+void turn_click_stop(struct turn_click *click) {
+	atomic_store(&click->stop, true);
+	pthread_join(click->thread, NULL);
+}
