@@ -56,6 +56,8 @@ enum control_type {
 
 	/* client -> compositor over a CLIENT socket, answered by END */
 	CONTROL_LAYER,       /* name: layer; arg[0]: enum control_layer; arg[1..]: its values */
+
+	CONTROL_TYPES,
 };
 
 enum control_layer {
@@ -83,8 +85,9 @@ struct control_packet {
 
 /* 0 or -errno: -EAGAIN the peer does not read. */
 int control_send(int socket, const struct control_packet *packet);
-/* 1: a packet, strings terminated, descriptors close-on-exec. 0: the peer hung up. -EAGAIN: nothing
- * there. -EBADMSG: not of our format, everything that came with it is closed. */
+/* 1: a packet of a known type, strings terminated and printable, descriptors close-on-exec. 0: the peer
+ * hung up. -EAGAIN: nothing there. -EBADMSG: not of our format, everything that came with it is closed.
+ * Which descriptors a type must carry is for the receiver to check. */
 int control_receive(int socket, struct control_packet *packet);
 void control_close_fds(struct control_packet *packet);
 

@@ -39,9 +39,14 @@ static int memfd_create_sized(const char *name, size_t size_bytes) {
 	return fd;
 }
 
+size_t fd_round_to_page(size_t size_bytes) {
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	return (size_bytes + page - 1) / page * page;
+}
+
 int fd_memfd_create(const char *name, size_t size_bytes) {
-	if (size_bytes == 0 || size_bytes % (size_t)sysconf(_SC_PAGESIZE) != 0 ||
-		size_bytes > INT64_MAX) {
+	if (size_bytes == 0 || size_bytes > INT64_MAX ||
+		fd_round_to_page(size_bytes) != size_bytes) {
 		return -EINVAL;
 	}
 	int fd = memfd_create_sized(name, size_bytes);

@@ -18,6 +18,9 @@
 /* Closes *fd if it is >= 0 and sets it to -1. */
 void fd_close(int *fd);
 
+/* Rounded up to a multiple of the page size. */
+size_t fd_round_to_page(size_t size_bytes);
+
 /* A memfd of `size_bytes` (multiple of the page size), sealed SHRINK|GROW|SEAL: its size is fixed for
  * good, its content is not. For pools and pages. */
 int fd_memfd_create(const char *name, size_t size_bytes);

@@ -29,14 +29,15 @@
 #define FRAME_LINK_MAGIC 0x4d415246u /* "FRAM" */
 #define FRAME_LINK_CHANNELS 16
 #define FRAME_CURSOR_SIZE 64 /* pixels each way, virtio 1.3, 5.7.6.10 */
+#define FRAME_SIZE_MAX 16384 /* pixels each way: more is no display, and less than any overflow */
 
 /* A picture, as the producer describes it. Every field is checked by frame_link_acquire(). */
 struct frame {
 	uint64_t sequence;      /* of the channel, from 1, never reused by a link */
 	uint64_t flush_ns;      /* CLOCK_MONOTONIC when the guest flushed it */
-	uint64_t pool_offset;   /* bytes from the pool's start to the top left pixel of `source` */
+	uint64_t pool_offset;   /* bytes from the pool's start to the top left pixel, multiple of 4 */
 	uint32_t stride;        /* bytes, multiple of 4 */
-	uint32_t width, height; /* pixels of the picture (the scanout's source rectangle) */
+	uint32_t width, height; /* pixels of the picture (the scanout's source rectangle), 1..FRAME_SIZE_MAX */
 	uint32_t format;        /* enum pixel_format */
 	/* What changed since the frame `damage_since` (0: everything, whatever `damage` says), in pixels
 	 * of the picture. A consumer whose last frame is older than that takes everything as changed. */
@@ -63,6 +64,7 @@ struct frame_mode {
 	char name[16];                /* EDID display name: at most 13 bytes, NUL-padded */
 	uint32_t serial;
 };
+#define FRAME_MODE_WORDS (sizeof(struct frame_mode) / sizeof(uint32_t))
 
 struct frame_producer_channel {
 	struct mailbox_producer_half frame_box;
@@ -83,7 +85,7 @@ struct frame_consumer_channel {
 	_Atomic uint64_t latched_sequence; /* newest frame composed and shown */
 	_Atomic uint64_t latched_ns;       /* CLOCK_MONOTONIC of that */
 	_Atomic uint32_t mode_lock;        /* sequence lock over `mode`: odd while written, 0: never */
-	struct frame_mode mode;
+	_Atomic uint32_t mode[FRAME_MODE_WORDS]; /* a struct frame_mode */
 };
 
 struct frame_consumer_page {
@@ -114,6 +116,7 @@ struct frame_history {
 	uint32_t changes_len;
 	struct frame_change changes[FRAME_CHANGES_MAX]; /* oldest first, not latched yet */
 	uint32_t width, height;   /* of the newest frame */
+	bool cursor_has_image;    /* this process was given one */
 	unsigned cursor_slot;     /* written last: has the newest image */
 	uint64_t cursor_sequence; /* of the newest image */
 };
@@ -173,7 +176,9 @@ uint64_t frame_link_period_ns(const struct frame_link *link);
 
 struct frame_view {
 	struct frame frame;    /* a private, checked copy */
-	const uint8_t *pixels; /* frame.height rows of frame.stride bytes, in the pool; NULL: no picture */
+	/* frame.height rows, frame.stride bytes apart, in the pool (the last row may end with its last
+	 * pixel); NULL: no picture */
+	const uint8_t *pixels;
 	uint64_t rejected;     /* the link's own: ticket of the last insane frame */
 };
 

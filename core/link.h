@@ -44,7 +44,7 @@ enum link_peer {
 
 /* First in each page. */
 struct link_page_header {
-	uint32_t magic;               /* LINK_MAGIC_* of the concrete link */
+	uint32_t magic;               /* FRAME_LINK_MAGIC or SAMPLE_LINK_MAGIC; 0: never written */
 	uint32_t page_bytes;          /* what the writer believes the page's size is */
 	_Atomic uint32_t generation;  /* producer: counts processes that took over; consumer likewise */
 	_Atomic uint32_t peer;        /* producer: enum link_peer */
@@ -74,9 +74,15 @@ int link_create_fds(const char *name, size_t pool_bytes, size_t producer_page_by
  * the pool read-only for the consumer. Caller closes them. 0 or -errno. */
 int link_grant_fds(const int fds[LINK_FDS], enum link_side side, int granted[LINK_FDS]);
 
-/* Maps a side; takes over the descriptors (closed or owned, also on error). Checks sizes and seals.
- * 0 or -errno. */
-int link_map(struct link *link, enum link_side side, int fds[LINK_FDS],
+/* Closes what is open of them and sets them to -1. */
+void link_close_fds(int fds[LINK_FDS]);
+
+/*
+ * Maps a side; takes over the descriptors (closed or owned, also on error; fds[] is -1 after it).
+ * Checks sizes and seals, names this side's page with `magic` and counts its generation. 0 or -errno:
+ * -EINVAL also when the page was written as that of another kind of link.
+ */
+int link_map(struct link *link, enum link_side side, uint32_t magic, int fds[LINK_FDS],
 	size_t producer_page_bytes, size_t consumer_page_bytes);
 void link_unmap(struct link *link);
 

@@ -32,6 +32,7 @@
 
 struct mailbox_producer_half {
 	_Atomic uint64_t published; /* ticket; 0: nothing */
+	uint64_t sequence;          /* the producer's own: tickets so far, goes on after a retract */
 };
 
 struct mailbox_consumer_half {
@@ -39,8 +40,7 @@ struct mailbox_consumer_half {
 	_Atomic uint64_t wanted; /* ticket; 0: nothing */
 };
 
-static inline unsigned mailbox_slot(uint64_t ticket)
-{
+static inline unsigned mailbox_slot(uint64_t ticket) {
 	return (unsigned)(ticket & (MAILBOX_SLOTS - 1));
 }
 
@@ -62,6 +62,15 @@ void mailbox_retract(struct mailbox_producer_half *producer);
  * differs from before (0 when the producer retracted). False: nothing new. */
 bool mailbox_acquire(const struct mailbox_producer_half *producer,
 	struct mailbox_consumer_half *consumer, uint64_t *ticket);
+
+/*
+ * Consumer: the same in two steps, for values that are checked before they replace the one held.
+ * While wanted, a value does not change; then it is taken or refused.
+ */
+bool mailbox_want(const struct mailbox_producer_half *producer,
+	struct mailbox_consumer_half *consumer, uint64_t *ticket);
+void mailbox_take(struct mailbox_consumer_half *consumer);
+void mailbox_refuse(struct mailbox_consumer_half *consumer);
 
 /* Consumer: lets go of what it holds. */
 void mailbox_release(struct mailbox_consumer_half *consumer);

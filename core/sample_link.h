@@ -21,6 +21,8 @@
 #define SAMPLE_LINK_MAGIC 0x504d4153u /* "SAMP" */
 #define SAMPLE_LINK_STREAMS 8
 #define SAMPLE_CHANNELS 2
+#define SAMPLE_RATE_MIN 8000
+#define SAMPLE_RATE_MAX 192000
 #define SAMPLE_RING_FRAMES 8192 /* per stream: 170 ms at 48 kHz */
 
 enum sample_stream_state {
@@ -83,7 +85,7 @@ uint64_t sample_link_consumed(const struct link *link, unsigned stream);
 uint64_t sample_link_starved(const struct link *link, unsigned stream);
 
 struct sample_clock {
-	uint32_t rate;           /* Hz, 8000..192000 */
+	uint32_t rate;           /* Hz, SAMPLE_RATE_MIN..SAMPLE_RATE_MAX */
 	uint32_t quantum_frames; /* 1..SAMPLE_RING_FRAMES / 2 */
 	uint32_t latency_frames; /* from consumed to audible; at most a second */
 	uint64_t quantum_ns;     /* when the last quantum was, at most `now` */

@@ -24,8 +24,7 @@ _Static_assert((STATS_LOG_LINES & (STATS_LOG_LINES - 1)) == 0, "lines run freely
 static _Atomic uint64_t unseen;
 
 size_t stats_page_bytes(void) {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	return (sizeof(struct stats_page) + page - 1) / page * page;
+	return fd_round_to_page(sizeof(struct stats_page));
 }
 
 static void page_format(struct stats_page *page, const char *process) {
