@@ -23,14 +23,15 @@
 
 struct output_memory_page {
 	uint32_t magic;
-	uint32_t width, height;          /* pixels */
-	uint32_t stride;                 /* bytes */
+	uint32_t width, height; /* pixels */
+	uint32_t stride; /* bytes */
 	uint64_t picture_offset[OUTPUT_MEMORY_PICTURES];
-	_Atomic uint64_t shown;          /* pictures so far; the newest is in slot (shown - 1) % 3; 0: none */
-	_Atomic uint64_t shown_ns;       /* CLOCK_MONOTONIC when that one was complete */
-	_Atomic uint64_t tick;           /* ticks so far, with or without a new picture */
-	_Atomic uint32_t wake;           /* futex word: low half of `shown` + `tick` changes */
-	_Atomic uint32_t generation;     /* compositors so far */
+	_Atomic uint64_t
+		shown; /* pictures so far; the newest is in slot (shown - 1) % 3; 0: none */
+	_Atomic uint64_t shown_ns; /* CLOCK_MONOTONIC when that one was complete */
+	_Atomic uint64_t tick; /* ticks so far, with or without a new picture */
+	_Atomic uint32_t wake; /* futex word: low half of `shown` + `tick` changes */
+	_Atomic uint32_t generation; /* compositors so far */
 };
 
 size_t output_memory_bytes(uint32_t width, uint32_t height);

@@ -1,0 +1,48 @@
+#include "display/output.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+
+#include "core/config.h"
+#include "core/macros.h"
+#include "display/output_impl.h"
+
+/* by enum config_output_kind */
+static const struct output_impl *const kinds[] = {
+	[CONFIG_OUTPUT_MEMORY] = &output_memory_impl,
+};
+
+void output_init(
+	struct output *output, const struct output_impl *impl, uint32_t width, uint32_t height) {
+	assert(impl->name != NULL && impl->create != NULL && impl->destroy != NULL);
+	assert(impl->begin != NULL && impl->show != NULL && impl->tick != NULL);
+	*output = (struct output) { .impl = impl, .width = width, .height = height };
+}
+
+struct output *output_create(uint32_t kind, int fd, uint32_t width, uint32_t height) {
+	if (kind >= ARRAY_LEN(kinds)) {
+		errno = ENOTSUP;
+		return NULL;
+	}
+	return kinds[kind]->create(fd, width, height);
+}
+
+void output_destroy(struct output *output) {
+	if (output != NULL) {
+		output->impl->destroy(output);
+	}
+}
+
+void output_begin(struct output *output, struct output_picture *picture) {
+	output->impl->begin(output, picture);
+	assert(picture->age <= OUTPUT_AGE_MAX);
+}
+
+void output_show(struct output *output, uint64_t now_ns) {
+	output->impl->show(output, now_ns);
+}
+
+void output_tick(struct output *output) {
+	output->impl->tick(output);
+}

@@ -1,0 +1,51 @@
+/*
+ * An output: where composed pictures go. One composes into the back picture that output_begin() gives
+ * (ordinary cached memory that nobody else reads yet) and makes it the newest with output_show().
+ *
+ *   output_begin(output, &picture);   what changed in the last `picture.age` pictures is drawn again
+ *   ... compose into picture.pixels ...
+ *   output_show(output, now_ns);      readers see it from now on
+ *   output_tick(output);              once per refresh, with or without a new picture
+ *
+ * No call after output_create() allocates, blocks or waits for a reader. An implementation whose
+ * scan-out memory is slow to read gives a private shadow as back picture and copies at show.
+ *
+ * Thread: the compositor's.
+ */
+#ifndef DISPLAY_OUTPUT_H
+#define DISPLAY_OUTPUT_H
+
+#include <stdint.h>
+
+#define OUTPUT_AGE_MAX 3 /* no output has more back pictures than this */
+
+struct output_impl;
+
+struct output {
+	const struct output_impl *impl;
+	uint32_t width, height; /* pixels; fixed */
+};
+
+struct output_picture {
+	uint32_t *pixels; /* BGRX, `height` rows; the X byte is whatever was drawn */
+	uint32_t stride; /* bytes, multiple of 4 */
+	unsigned
+		age; /* holds what was shown `age` pictures ago (1: the one on screen); 0: unknown */
+};
+
+/*
+ * Makes the output of a configured kind (enum config_output_kind) on `fd`, which is borrowed. NULL with
+ * errno: ENOTSUP no such kind, EINVAL `fd` is not an output of that size, or what the system said.
+ */
+struct output *output_create(uint32_t kind, int fd, uint32_t width, uint32_t height);
+void output_destroy(struct output *output); /* NULL is fine; what was shown stays */
+
+/* The same picture until it is shown. */
+void output_begin(struct output *output, struct output_picture *picture);
+
+/* Asserts that a picture was begun. `now_ns`: CLOCK_MONOTONIC. */
+void output_show(struct output *output, uint64_t now_ns);
+
+void output_tick(struct output *output);
+
+#endif
