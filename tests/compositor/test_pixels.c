@@ -1,0 +1,125 @@
+#include "compositor/pixels.h"
+
+#include "core/macros.h"
+#include "tests/suite.h"
+
+static const struct {
+	enum pixel_format format;
+	uint8_t memory[4];
+	uint32_t expected;
+} formats[] = {
+	{ PIXEL_FORMAT_BGRA, { 1, 2, 3, 4 }, 0x04030201 },
+	{ PIXEL_FORMAT_BGRX, { 1, 2, 3, 4 }, 0xff030201 },
+	{ PIXEL_FORMAT_ARGB, { 1, 2, 3, 4 }, 0x01020304 },
+	{ PIXEL_FORMAT_XRGB, { 1, 2, 3, 4 }, 0xff020304 },
+	{ PIXEL_FORMAT_RGBA, { 1, 2, 3, 4 }, 0x04010203 },
+	{ PIXEL_FORMAT_XBGR, { 1, 2, 3, 4 }, 0xff040302 },
+	{ PIXEL_FORMAT_ABGR, { 1, 2, 3, 4 }, 0x01040302 },
+	{ PIXEL_FORMAT_RGBX, { 1, 2, 3, 4 }, 0xff010203 },
+};
+
+START_TEST(fetches_format) {
+	/* lengths around the width of any vector, from any alignment */
+	for (size_t len = 1; len < 40; len++) {
+		uint8_t from[40 * 4 + 3];
+		uint32_t to[41] = { [40] = 77 };
+		for (size_t shift = 0; shift < 4; shift++) {
+			for (size_t i = 0; i < len * 4; i++) {
+				from[shift + i] = formats[_i].memory[i % 4];
+			}
+			to[len] = 77;
+			pixels_fetch(to, from + shift, len, formats[_i].format);
+			for (size_t i = 0; i < len; i++) {
+				ck_assert_uint_eq(to[i], formats[_i].expected);
+			}
+			ck_assert_uint_eq(to[len], 77);
+		}
+	}
+}
+END_TEST
+
+static unsigned divided(unsigned product) {
+	return (2 * product + 255) / 510;
+}
+
+START_TEST(blends_every_pair_of_bytes) {
+	/* every alpha with every channel value, with one opacity a test */
+	static const unsigned opacities[] = { 0, 1, 127, 128, 254, 255 };
+	unsigned opacity = opacities[_i];
+
+	for (unsigned alpha = 0; alpha < 256; alpha++) {
+		uint32_t from[257], to[257];
+		for (uint32_t i = 0; i < 256; i++) {
+			from[i] = alpha << 24 | (255 - i) << 16 | i << 8 | alpha;
+			to[i] = 0xff000000 | i << 16 | (i * 7 & 255) << 8 | 255;
+		}
+		uint32_t before[256];
+		for (uint32_t i = 0; i < 256; i++) {
+			before[i] = to[i];
+		}
+		to[255] = 12345;
+		pixels_over(to, from, 255, opacity); /* odd */
+		ck_assert_uint_eq(to[255], 12345);
+		for (uint32_t i = 0; i < 255; i++) {
+			for (unsigned shift = 0; shift < 24; shift += 8) {
+				unsigned sum = divided((from[i] >> shift & 255) * opacity) +
+					divided((before[i] >> shift & 255) *
+						(255 - divided(alpha * opacity)));
+				ck_assert_uint_eq(to[i] >> shift & 255, sum > 255 ? 255 : sum);
+			}
+		}
+	}
+}
+END_TEST
+
+static const struct {
+	uint32_t index, to_len, from_len, position;
+} positions[] = {
+	{ 0, 10, 10, 0 }, /* same size: each on its own centre */
+	{ 7, 10, 10, 7 * 256 },
+	{ 0, 20, 10, 0 }, /* a quarter before the first centre: clamped */
+	{ 1, 20, 10, 64 }, /* twice as large: a quarter and three quarters */
+	{ 2, 20, 10, 192 },
+	{ 19, 20, 10, 9 * 256 }, /* clamped at the last centre */
+	{ 0, 5, 10, 128 }, /* half as large: between two */
+	{ 4, 5, 10, 8 * 256 + 128 },
+	{ 0, 1, 1, 0 },
+	{ 8191, 8192, 1, 0 },
+	{ 0, 1, 8192, 4095 * 256 + 128 },
+	{ 8191, 8192, 8192, 8191 * 256 },
+};
+
+START_TEST(positions_are_centre_to_centre) {
+	ck_assert_uint_eq(
+		pixels_position(positions[_i].index, positions[_i].to_len, positions[_i].from_len),
+		positions[_i].position);
+}
+END_TEST
+
+START_TEST(sampling_stays_in_range) {
+	const uint32_t white[3] = { 0xffffffff, 0xffffffff, 0xffffffff };
+	const uint32_t black[3] = { 0 };
+	uint16_t mixed[3 * 4];
+	uint32_t to[2];
+	for (uint32_t weight = 0; weight < 256; weight++) {
+		const uint32_t at[2] = { 5 * 256 + weight, 6 * 256 + weight };
+		pixels_mix_rows(mixed, white, white, 3, weight);
+		pixels_sample_row(to, mixed, at, 2, 5);
+		ck_assert_uint_eq(to[0], 0xffffffff);
+		ck_assert_uint_eq(to[1], 0xffffffff);
+		pixels_mix_rows(mixed, white, black, 3, weight);
+		pixels_sample_row(to, mixed, at, 2, 5);
+		ck_assert_uint_eq(to[0] & 255, (255 * (256 - weight) * 256 + 32768) >> 16);
+	}
+}
+END_TEST
+
+Suite *suite_under_test(void) {
+	Suite *suite = suite_create("compositor pixels");
+	TCase *pixels = suite_case(suite, "pixels");
+	tcase_add_loop_test(pixels, fetches_format, 0, ARRAY_LEN(formats));
+	tcase_add_loop_test(pixels, blends_every_pair_of_bytes, 0, 6);
+	tcase_add_loop_test(pixels, positions_are_centre_to_centre, 0, ARRAY_LEN(positions));
+	tcase_add_test(pixels, sampling_stays_in_range);
+	return suite;
+}
