@@ -29,12 +29,14 @@
 #define ATLAS_MAGIC 0x534c5441u /* "ATLS" */
 #define ATLAS_VERSION 1
 #define ATLAS_TILES_MAX 1024
+#define ATLAS_SIZE_MAX 8192 /* pixels each way */
+#define ATLAS_ALIGN 64      /* of a tile's pixels: a cache line */
 #define HMI_TELLTALES 8
 
 struct atlas_tile {
-	char name[88];
+	char name[88];          /* NUL-terminated, not empty */
 	int32_t x, y;
-	uint32_t width, height; /* 1..8192 */
+	uint32_t width, height; /* 1..ATLAS_SIZE_MAX */
 	uint64_t offset;        /* of the first pixel from the file's start, multiple of 64 */
 	uint32_t opaque;        /* 1: every alpha is 255 */
 	uint32_t crc32;         /* of the pixels */
@@ -54,7 +56,11 @@ struct atlas {
 	uint32_t tiles_len;
 };
 
-/* Maps and checks an atlas: seals, sizes, every tile inside the file, all checksums. 0 or -errno. */
+/* The checksum that belongs in header->crc32, whatever is in there. */
+uint32_t atlas_crc32(const struct atlas_header *header, const struct atlas_tile *tiles);
+
+/* Maps and checks an atlas (borrows `fd`): seals, sizes, every tile inside the file, all checksums.
+ * 0, -EPERM: not sealed, -EINVAL: damaged or of another version, -errno. */
 int atlas_map(struct atlas *atlas, int fd);
 void atlas_unmap(struct atlas *atlas);
 

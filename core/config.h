@@ -16,6 +16,7 @@
 #include "core/clock.h"
 #include "core/frame_link.h"
 #include "core/rect.h"
+#include "core/sample_link.h"
 
 #define CONFIG_MAGIC 0x46434346u /* "FCCF" */
 #define CONFIG_VERSION 1
@@ -25,13 +26,19 @@
 #define CONFIG_GUESTS_MAX 8
 #define CONFIG_LAYERS_MAX 32
 #define CONFIG_NONE UINT32_MAX
+#define CONFIG_SIZE_MAX 8192          /* pixels each way, of outputs and places */
+#define CONFIG_MODE_MAX 8191          /* of a guest's scanout: what an EDID can say */
+#define CONFIG_PLACE_MAX 32768        /* how far from the origin a place may begin */
+#define CONFIG_BYTES_MAX (UINT64_C(1) << 36)
+#define CONFIG_TIME_MAX_MS 3600000
+#define CONFIG_RECOVER_FRAMES_MAX 100000
 
 enum config_output_kind { CONFIG_OUTPUT_MEMORY };
 
 struct config_output {
 	char name[CONFIG_NAME_BYTES];
 	uint32_t kind;            /* enum config_output_kind */
-	uint32_t width, height;   /* pixels, 1..8192 */
+	uint32_t width, height;   /* pixels, 1..CONFIG_SIZE_MAX */
 	uint32_t clock;           /* enum ticker_kind */
 	uint32_t refresh_mhz;     /* 1000..400000 */
 	uint32_t width_mm, height_mm;
@@ -42,9 +49,9 @@ struct config_output {
 enum config_profile { CONFIG_PROFILE_2D, CONFIG_PROFILE_BLOB };
 
 struct config_budget {        /* what one guest may use; exceeding it is an error reply */
-	uint64_t pool_bytes;      /* frame pool: pictures on their way to the screen */
+	uint64_t pool_bytes;      /* frame pool: pictures on their way to the screen; whole pages, > 0 */
 	uint64_t memory_bytes;    /* private pixels of resources that were never shown */
-	uint32_t resources;
+	uint32_t resources;       /* this and the following: at least 1 */
 	uint32_t backing_entries; /* per resource */
 	uint32_t commands_per_wake;
 	uint32_t flushes_per_refresh;
@@ -63,7 +70,7 @@ struct config_sound_device {
 	uint32_t enabled;
 	char socket[CONFIG_PATH_BYTES];
 	uint32_t streams;         /* playback streams, 1..SAMPLE_LINK_STREAMS */
-	float gain[8];            /* per stream, linear, 0..1 */
+	float gain[SAMPLE_LINK_STREAMS]; /* per stream, linear, 0..1 */
 };
 
 struct config_guest {
@@ -82,7 +89,8 @@ struct config_layer {
 	uint32_t kind;            /* enum config_layer_kind */
 	uint32_t output;          /* index */
 	uint32_t guest, scanout;  /* indices; CONFIG_NONE for a picture */
-	struct rect place;        /* on the output; the picture is scaled to it if `scale`, else cropped */
+	struct rect place;        /* on the output, not empty; the picture is scaled to it if `scale`, else
+	                           * cropped */
 	struct rect clip;         /* on the output; empty: the whole output */
 	uint32_t scale;           /* 1: scale the picture to `place`; 0: 1:1, and the guest's mode follows
 	                           * the size of `place` */
@@ -119,11 +127,19 @@ struct config {
 	struct config_mixer mixer;
 };
 
-/* Stamps magic, version, size and checksum, and puts the struct in a sealed memfd. fd or -errno. */
+/*
+ * What is wrong with the values (ranges, indices, strings, rectangles, everything a trusted process
+ * relies on), as a static string that names the field; NULL: nothing. Magic, version, size and
+ * checksum are not looked at.
+ */
+const char *config_fault(const struct config *config);
+
+/* Stamps magic, version, size and checksum, and puts the struct in a sealed memfd. fd or -errno:
+ * -EINVAL when config_fault() names something. */
 int config_seal(struct config *config);
 
-/* Maps a blob (borrows `fd`) after checking it, ranges and indices included. NULL with errno: EINVAL
- * damaged or of another version, EPERM not sealed. */
+/* Maps a blob (borrows `fd`) after checking it, config_fault() included. NULL with errno: EINVAL damaged
+ * or of another version, EPERM not sealed. */
 const struct config *config_map(int fd);
 void config_unmap(const struct config *config);
 
