@@ -35,9 +35,10 @@ bool frame_link_acquire(
 		return false;
 	}
 	if (ticket == 0) {
-		mailbox_take(&own->frame_box);
-		*view = (struct frame_view) { 0 };
-		return true;
+		mailbox_refuse(&own->frame_box); /* goes on holding the picture */
+		bool news = !view->retracted;
+		view->retracted = true;
+		return news;
 	}
 	if (ticket == view->rejected) {
 		mailbox_refuse(&own->frame_box);
@@ -54,8 +55,15 @@ bool frame_link_acquire(
 	set_damage(&frame, view);
 	mailbox_take(&own->frame_box);
 	view->frame = frame;
+	view->retracted = false;
 	view->pixels = (const uint8_t *)link->link.pool + frame.pool_offset;
 	return true;
+}
+
+void frame_link_release(struct frame_link *link, unsigned channel, struct frame_view *view) {
+	assert(link->link.side == LINK_CONSUMER);
+	mailbox_release(&consumer_channel(link, channel)->frame_box);
+	*view = (struct frame_view) { .rejected = view->rejected };
 }
 
 void frame_link_latch(

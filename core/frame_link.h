@@ -176,21 +176,25 @@ uint64_t frame_link_period_ns(const struct frame_link *link);
 
 struct frame_view {
 	struct frame frame;    /* a private, checked copy */
-	/* frame.height rows, frame.stride bytes apart, in the pool (the last row may end with its last
-	 * pixel); NULL: no picture */
-	const uint8_t *pixels;
+	const uint8_t *pixels; /* frame.height rows of frame.stride bytes, in the pool; NULL: no picture */
+	bool retracted;        /* the producer took it back: held only to be shown a little longer */
 	uint64_t rejected;     /* the link's own: ticket of the last insane frame */
 };
 
 /*
  * Takes the newest frame, if there is a new one and it is sane (format, size, stride, place in the
- * pool, damage clipped). True: *view was replaced (pixels NULL when the producer retracted). False:
- * nothing new; *view still stands and its pixels stay promised. An insane frame is skipped and counted
- * in *rejected once. `view->frame.damage` then is what changed since the view that it replaces.
- * *view is zeroed before the first call.
+ * pool, damage clipped). True: *view was replaced, or its producer just retracted it. False: nothing
+ * new. Either way the view's pixels stay promised, those of a retracted one until
+ * frame_link_release(). An insane frame is skipped and counted in *rejected once.
+ * `view->frame.damage` then is what changed since the view that it replaces. *view is zeroed before
+ * the first call.
  */
 bool frame_link_acquire(
 	struct frame_link *link, unsigned channel, struct frame_view *view, uint64_t *rejected);
+
+/* Lets go of a view: its pixels may be written from now on, and it is a zeroed one again. To be called
+ * on a retracted view; a picture that is still published would only be acquired anew. */
+void frame_link_release(struct frame_link *link, unsigned channel, struct frame_view *view);
 
 /* The view acquired last is on the screen (or in the output's memory). */
 void frame_link_latch(
