@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/span.h"
+
 #define GUEST_MEMORY_REGIONS_MAX 32
 
 struct guest_region {
@@ -35,11 +37,6 @@ struct guest_memory {
 	struct guest_region regions[GUEST_MEMORY_REGIONS_MAX]; /* sorted by guest_address */
 	bool allow_unsealed;
 	uint64_t generation; /* changes whenever a mapping went away: cached spans are void then */
-};
-
-struct span {
-	uint8_t *base;
-	size_t len; /* bytes */
 };
 
 void guest_memory_init(struct guest_memory *memory, bool allow_unsealed);
@@ -67,13 +64,5 @@ int guest_memory_spans(const struct guest_memory *memory, uint64_t guest_address
 /* A VMM address range inside one region, as ring addresses must be. NULL if it is not. */
 uint8_t *guest_memory_from_user(
 	const struct guest_memory *memory, uint64_t user_address, uint64_t len);
-
-/* Copies between a span list, seen as one byte string, and private memory. Returns the bytes copied:
- * less than len only where the list ends. */
-size_t spans_read(
-	const struct span *spans, size_t spans_len, uint64_t offset, void *data, size_t len);
-size_t spans_write(
-	const struct span *spans, size_t spans_len, uint64_t offset, const void *data, size_t len);
-uint64_t spans_bytes(const struct span *spans, size_t spans_len);
 
 #endif

@@ -49,7 +49,7 @@ struct vhost_device_impl {
 
 	/* Configuration space. Bytes past the device's space read as 0. */
 	void (*config_read)(void *device, uint32_t offset, uint8_t *data, uint32_t len);
-	/* Optional. 0 or -errno: refused. */
+	/* Optional. 0 or -errno: refused; what is written comes from the guest. */
 	int (*config_write)(void *device, uint32_t offset, const uint8_t *data, uint32_t len);
 
 	/* Queue `index` may have work: kicked, enabled or started. True: more is left, call again soon. */
@@ -58,8 +58,8 @@ struct vhost_device_impl {
 	 * that is still held; after the return the ring is not touched any more. */
 	void (*handle_queue_stop)(void *device, unsigned index);
 
-	/* Device reset (RESET_DEVICE, RESET_OWNER, status 0, all rings stopped): drop everything the
-	 * driver made. Queues were stopped before. Idempotent. */
+	/* Device reset (RESET_DEVICE, status 0, all rings stopped, end of the session): drop everything
+	 * the driver made. Queues were stopped before. Not called when nothing ran since the last. */
 	void (*handle_reset)(void *device);
 
 	/* Mappings went away: translate again what is cached, or drop it. */
@@ -73,18 +73,24 @@ struct vhost_device_impl {
 	void (*handle_end)(void *device, int error);
 };
 
-/* Takes over `socket` (connected SOCK_STREAM). `device` is handed to every call. NULL with errno. */
+/*
+ * Takes over `socket` (connected SOCK_STREAM), on error too. `device` is handed to every call. Ignores
+ * SIGPIPE for the whole process: a VMM's call descriptor may be a pipe. NULL with errno.
+ */
 struct vhost_session *vhost_session_create(struct loop *loop, int socket,
 	const struct vhost_device_impl *impl, void *device, struct stats *stats);
-void vhost_session_destroy(struct vhost_session *session); /* NULL is legal */
+/* Before the device goes: live queues are stopped and the device is reset in this call, unless the
+ * session has ended. NULL is legal. */
+void vhost_session_destroy(struct vhost_session *session);
 
 /* Valid while the session lives. */
 struct virtqueue *vhost_session_queue(struct vhost_session *session, unsigned index);
 const struct guest_memory *vhost_session_memory(const struct vhost_session *session);
 uint64_t vhost_session_features(const struct vhost_session *session);
 
-/* Tells the driver to read the configuration again (BACKEND_CONFIG_CHANGE_MSG). 0, or -ENOTSUP when
- * the front-end gave no back-end channel. */
+/* Tells the driver to read the configuration again (BACKEND_CONFIG_CHANGE_MSG); while no ring is
+ * started, with the next start, because a suspended device sends nothing. 0, or -ENOTSUP when the
+ * front-end gave no back-end channel. */
 int vhost_session_config_changed(struct vhost_session *session);
 
 /* Calls handle_queue(index) from the loop soon: for work that was put off (deadline passed). */
