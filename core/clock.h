@@ -26,12 +26,12 @@ enum ticker_kind { TICKER_REAL, TICKER_IMMEDIATE, TICKER_STEP };
 
 struct ticker {
 	enum ticker_kind kind;
-	uint64_t period_ns; /* > 0; in @0 and @step the nominal period, used to turn ms into ticks */
-	int fd;             /* readable when a tick is due: timerfd or eventfd; owned except for STEP */
-	uint64_t next_ns;   /* REAL: the next tick's nominal time; 0: not started */
-	uint64_t lead_ns;   /* REAL: wakes this much before */
-	uint64_t count;     /* ticks handed out so far */
-	uint64_t missed;    /* REAL: ticks that passed unserved */
+	uint64_t period_ns; /* > 0; in @0 and @step nominal, to turn ms into ticks */
+	int fd; /* readable when a tick is due: timerfd or eventfd; owned except for STEP */
+	uint64_t next_ns; /* REAL: the next tick's nominal time; 0: not started */
+	uint64_t lead_ns; /* REAL: wakes this much before */
+	uint64_t count; /* ticks handed out so far */
+	uint64_t missed; /* REAL: ticks that passed unserved */
 };
 
 /* `step_fd` is borrowed and only used by TICKER_STEP (an EFD_NONBLOCK|EFD_SEMAPHORE eventfd). 0 or

@@ -49,9 +49,9 @@ struct config_output {
 enum config_profile { CONFIG_PROFILE_2D, CONFIG_PROFILE_BLOB };
 
 struct config_budget {        /* what one guest may use; exceeding it is an error reply */
-	uint64_t pool_bytes;      /* frame pool: pictures on their way to the screen; whole pages, > 0 */
-	uint64_t memory_bytes;    /* private pixels of resources that were never shown */
-	uint32_t resources;       /* this and the following: at least 1 */
+	uint64_t pool_bytes; /* frame pool: pictures on their way to the screen; whole pages, > 0 */
+	uint64_t memory_bytes; /* private pixels of resources that were never shown */
+	uint32_t resources; /* this and the following: at least 1 */
 	uint32_t backing_entries; /* per resource */
 	uint32_t commands_per_wake;
 	uint32_t flushes_per_refresh;
@@ -60,16 +60,16 @@ struct config_budget {        /* what one guest may use; exceeding it is an erro
 struct config_gpu {
 	uint32_t enabled;
 	char socket[CONFIG_PATH_BYTES];
-	uint32_t profile;         /* enum config_profile */
+	uint32_t profile; /* enum config_profile */
 	struct config_budget budget;
-	uint32_t scanouts_len;    /* 1..16 */
+	uint32_t scanouts_len; /* 1..16 */
 	struct frame_mode scanouts[FRAME_LINK_CHANNELS];
 };
 
 struct config_sound_device {
 	uint32_t enabled;
 	char socket[CONFIG_PATH_BYTES];
-	uint32_t streams;         /* playback streams, 1..SAMPLE_LINK_STREAMS */
+	uint32_t streams; /* playback streams, 1..SAMPLE_LINK_STREAMS */
 	float gain[SAMPLE_LINK_STREAMS]; /* per stream, linear, 0..1 */
 };
 
@@ -80,44 +80,45 @@ struct config_guest {
 };
 
 enum config_layer_kind {
-	CONFIG_LAYER_GUEST,   /* a guest's scanout */
+	CONFIG_LAYER_GUEST, /* a guest's scanout */
 	CONFIG_LAYER_PICTURE, /* a picture of the atlas: tile "picture/LAYER" */
 };
 
 struct config_layer {
 	char name[CONFIG_NAME_BYTES];
-	uint32_t kind;            /* enum config_layer_kind */
-	uint32_t output;          /* index */
-	uint32_t guest, scanout;  /* indices; CONFIG_NONE for a picture */
-	struct rect place;        /* on the output, not empty; the picture is scaled to it if `scale`, else
+	uint32_t kind; /* enum config_layer_kind */
+	uint32_t output; /* index */
+	uint32_t guest, scanout; /* indices; CONFIG_NONE for a picture */
+	struct rect place; /* on the output, not empty; the picture is scaled to it if `scale`, else
 	                           * cropped */
-	struct rect clip;         /* on the output; empty: the whole output */
-	uint32_t scale;           /* 1: scale the picture to `place`; 0: 1:1, and the guest's mode follows
+	struct rect clip; /* on the output; empty: the whole output */
+	uint32_t scale; /* 1: scale the picture to `place`; 0: 1:1, and the guest's mode follows
 	                           * the size of `place` */
-	int32_t z;                /* lower is further back; equal: configuration order */
-	uint32_t opacity;         /* 0..255 */
+	int32_t z; /* lower is further back; equal: configuration order */
+	uint32_t opacity; /* 0..255 */
 	uint32_t visible;
-	uint32_t critical;        /* losing it brings the output's fallback HMI */
-	uint32_t stall_ms;        /* it must flush within this; 0: it may be silent */
-	uint32_t hold_ms;         /* how long the last picture is held after a loss */
-	uint32_t recover_frames;  /* good frames before it is shown again, >= 1 */
+	uint32_t critical; /* losing it brings the output's fallback HMI */
+	uint32_t stall_ms; /* it must flush within this; 0: it may be silent */
+	uint32_t hold_ms; /* how long the last picture is held after a loss */
+	uint32_t recover_frames; /* good frames before it is shown again, >= 1 */
 };
 
 enum config_sink { CONFIG_SINK_NONE, CONFIG_SINK_NULL, CONFIG_SINK_MEMORY };
 
 struct config_mixer {
-	uint32_t sink;            /* enum config_sink; NONE: no sound at all */
-	uint32_t wait_streams;    /* MEMORY: 1: advance only when every running stream has a quantum */
-	uint32_t rate;            /* Hz, 8000..192000 */
-	uint32_t quantum_frames;  /* 16..1024 */
+	uint32_t sink; /* enum config_sink; NONE: no sound at all */
+	uint32_t wait_streams; /* MEMORY: 1: advance only when every running stream has a quantum */
+	uint32_t rate; /* Hz, 8000..192000 */
+	uint32_t quantum_frames; /* 16..1024 */
 };
 
 struct config {
 	uint32_t magic, version;
 	uint32_t size_bytes;
-	uint32_t crc32;           /* of the whole struct with this field 0 */
+	uint32_t crc32; /* of the whole struct with this field 0 */
 	char name[CONFIG_NAME_BYTES];
-	char runtime_dir[CONFIG_PATH_BYTES - CONFIG_NAME_BYTES]; /* absolute; the keeper's socket lives there */
+	char runtime_dir[CONFIG_PATH_BYTES -
+		CONFIG_NAME_BYTES]; /* absolute; the keeper's socket lives there */
 	uint32_t outputs_len;
 	struct config_output outputs[CONFIG_OUTPUTS_MAX];
 	uint32_t guests_len;

@@ -42,8 +42,8 @@ int fd_reopen_readonly(int fd);
 
 /* An EFD_NONBLOCK eventfd; `semaphore` as in EFD_SEMAPHORE. */
 int fd_eventfd_create(bool semaphore);
-void fd_event_signal(int fd);     /* never blocks; a full counter is already signalled */
-uint64_t fd_event_take(int fd);   /* drains: the counter's value, 0 if none */
+void fd_event_signal(int fd); /* never blocks; a full counter is already signalled */
+uint64_t fd_event_take(int fd); /* drains: the counter's value, 0 if none */
 
 /* A connected SOCK_SEQPACKET pair. 0 or -errno. */
 int fd_socketpair(int pair[2]);
@@ -66,7 +66,6 @@ int fd_wait_readable(int fd, int timeout_ms);
  * -errno (-EAGAIN when it would block).
  */
 ssize_t fd_send(int socket, const void *data, size_t size_bytes, const int *fds, size_t fds_len);
-ssize_t fd_receive(
-	int socket, void *data, size_t size_bytes, int *fds, size_t *fds_len);
+ssize_t fd_receive(int socket, void *data, size_t size_bytes, int *fds, size_t *fds_len);
 
 #endif

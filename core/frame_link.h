@@ -35,10 +35,11 @@
 struct frame {
 	uint64_t sequence;      /* of the channel, from 1, never reused by a link */
 	uint64_t flush_ns;      /* CLOCK_MONOTONIC when the guest flushed it */
-	uint64_t pool_offset;   /* bytes from the pool's start to the top left pixel, multiple of 4 */
-	uint32_t stride;        /* bytes, multiple of 4 */
-	uint32_t width, height; /* pixels of the picture (the scanout's source rectangle), 1..FRAME_SIZE_MAX */
-	uint32_t format;        /* enum pixel_format */
+	uint64_t pool_offset; /* bytes from the pool's start to the top left pixel, multiple of 4 */
+	uint32_t stride; /* bytes, multiple of 4 */
+	uint32_t width,
+		height; /* pixels of the picture (the scanout's source rectangle), 1..FRAME_SIZE_MAX */
+	uint32_t format; /* enum pixel_format */
 	/* What changed since the frame `damage_since` (0: everything, whatever `damage` says), in pixels
 	 * of the picture. A consumer whose last frame is older than that takes everything as changed. */
 	uint64_t damage_since;
@@ -48,8 +49,8 @@ struct frame {
 /* The cursor over a channel. Premultiplied BGRA, 64 x 64, in the slot itself. */
 struct frame_cursor {
 	uint32_t visible;
-	int32_t x, y;            /* of the hot spot, in pixels of the scanout */
-	uint32_t hot_x, hot_y;   /* < 64, in the image */
+	int32_t x, y; /* of the hot spot, in pixels of the scanout */
+	uint32_t hot_x, hot_y; /* < 64, in the image */
 	uint32_t pad;
 	uint64_t image_sequence; /* changes with the image, not with the place; 0: no image yet */
 	uint32_t image[FRAME_CURSOR_SIZE * FRAME_CURSOR_SIZE];
@@ -58,10 +59,10 @@ struct frame_cursor {
 /* What the consumer wants a scanout to be: drives display information, EDID and hot-plug events. */
 struct frame_mode {
 	uint32_t enabled;
-	uint32_t width, height;       /* pixels */
-	uint32_t refresh_mhz;         /* 60000 is 60 Hz */
+	uint32_t width, height; /* pixels */
+	uint32_t refresh_mhz; /* 60000 is 60 Hz */
 	uint32_t width_mm, height_mm; /* of the display, 0: unknown */
-	char name[16];                /* EDID display name: at most 13 bytes, NUL-padded */
+	char name[16]; /* EDID display name: at most 13 bytes, NUL-padded */
 	uint32_t serial;
 };
 #define FRAME_MODE_WORDS (sizeof(struct frame_mode) / sizeof(uint32_t))
@@ -83,8 +84,8 @@ struct frame_consumer_channel {
 	struct mailbox_consumer_half frame_box;
 	struct mailbox_consumer_half cursor_box;
 	_Atomic uint64_t latched_sequence; /* newest frame composed and shown */
-	_Atomic uint64_t latched_ns;       /* CLOCK_MONOTONIC of that */
-	_Atomic uint32_t mode_lock;        /* sequence lock over `mode`: odd while written, 0: never */
+	_Atomic uint64_t latched_ns; /* CLOCK_MONOTONIC of that */
+	_Atomic uint32_t mode_lock; /* sequence lock over `mode`: odd while written, 0: never */
 	_Atomic uint32_t mode[FRAME_MODE_WORDS]; /* a struct frame_mode */
 };
 
@@ -111,13 +112,13 @@ struct frame_change {
 
 /* The producer's own memory of a channel. */
 struct frame_history {
-	uint64_t sequence;        /* of the newest frame */
-	uint64_t base;            /* changes[] are what changed since this frame; 0: since ever */
+	uint64_t sequence; /* of the newest frame */
+	uint64_t base; /* changes[] are what changed since this frame; 0: since ever */
 	uint32_t changes_len;
 	struct frame_change changes[FRAME_CHANGES_MAX]; /* oldest first, not latched yet */
-	uint32_t width, height;   /* of the newest frame */
-	bool cursor_has_image;    /* this process was given one */
-	unsigned cursor_slot;     /* written last: has the newest image */
+	uint32_t width, height; /* of the newest frame */
+	bool cursor_has_image; /* this process was given one */
+	unsigned cursor_slot; /* written last: has the newest image */
 	uint64_t cursor_sequence; /* of the newest image */
 };
 
@@ -140,8 +141,7 @@ void frame_link_finish(struct frame_link *link);
  * the consumer has not latched yet. Returns the frame's sequence. Asserts that the picture lies in the
  * pool and that its format is one.
  */
-uint64_t frame_link_publish(
-	struct frame_link *link, unsigned channel, const struct frame *frame);
+uint64_t frame_link_publish(struct frame_link *link, unsigned channel, const struct frame *frame);
 
 /* The scanout shows nothing any more: no frame, no cursor. Signals the consumer. */
 void frame_link_retract(struct frame_link *link, unsigned channel);
@@ -175,10 +175,11 @@ uint64_t frame_link_period_ns(const struct frame_link *link);
 /* ---- consumer ---- */
 
 struct frame_view {
-	struct frame frame;    /* a private, checked copy */
-	const uint8_t *pixels; /* frame.height rows of frame.stride bytes, in the pool; NULL: no picture */
-	bool retracted;        /* the producer took it back: held only to be shown a little longer */
-	uint64_t rejected;     /* the link's own: ticket of the last insane frame */
+	struct frame frame; /* a private, checked copy */
+	const uint8_t *
+		pixels; /* frame.height rows of frame.stride bytes, in the pool; NULL: no picture */
+	bool retracted; /* the producer took it back: held only to be shown a little longer */
+	uint64_t rejected; /* the link's own: ticket of the last insane frame */
 };
 
 /*
@@ -210,8 +211,7 @@ bool frame_link_acquire_cursor(
 
 uint64_t frame_link_flushes(const struct frame_link *link, unsigned channel);
 
-void frame_link_set_mode(
-	struct frame_link *link, unsigned channel, const struct frame_mode *mode);
+void frame_link_set_mode(struct frame_link *link, unsigned channel, const struct frame_mode *mode);
 void frame_link_set_period_ns(struct frame_link *link, uint64_t period_ns);
 
 #endif

@@ -44,26 +44,27 @@ enum link_peer {
 
 /* First in each page. */
 struct link_page_header {
-	uint32_t magic;               /* FRAME_LINK_MAGIC or SAMPLE_LINK_MAGIC; 0: never written */
-	uint32_t page_bytes;          /* what the writer believes the page's size is */
-	_Atomic uint32_t generation;  /* producer: counts processes that took over; consumer likewise */
-	_Atomic uint32_t peer;        /* producer: enum link_peer */
-	_Atomic uint64_t resets;      /* producer: device resets seen */
-	_Atomic uint64_t tick;        /* consumer: ticks or quanta so far. producer: the last one it saw,
+	uint32_t magic; /* FRAME_LINK_MAGIC or SAMPLE_LINK_MAGIC; 0: never written */
+	uint32_t page_bytes; /* what the writer believes the page's size is */
+	_Atomic uint32_t
+		generation; /* producer: counts processes that took over; consumer likewise */
+	_Atomic uint32_t peer; /* producer: enum link_peer */
+	_Atomic uint64_t resets; /* producer: device resets seen */
+	_Atomic uint64_t tick; /* consumer: ticks or quanta so far. producer: the last one it saw,
 	                               * echoed: a producer that stops echoing is stuck or stopped */
 };
 
 /* A mapped link. Embedded by frame_link and sample_link sides. */
 struct link {
 	enum link_side side;
-	void *pool;          /* producer: writable; consumer: read-only */
+	void *pool; /* producer: writable; consumer: read-only */
 	size_t pool_bytes;
 	void *producer_page; /* writable for the producer */
 	void *consumer_page; /* writable for the consumer */
 	size_t producer_page_bytes;
 	size_t consumer_page_bytes;
-	int producer_event;  /* owned */
-	int consumer_event;  /* owned */
+	int producer_event; /* owned */
+	int consumer_event; /* owned */
 };
 
 /* Keeper: makes all five (fds[LINK_FDS]), zeroed. pool_bytes: multiple of the page size. 0/-errno. */

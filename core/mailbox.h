@@ -32,11 +32,11 @@
 
 struct mailbox_producer_half {
 	_Atomic uint64_t published; /* ticket; 0: nothing */
-	uint64_t sequence;          /* the producer's own: tickets so far, goes on after a retract */
+	uint64_t sequence; /* the producer's own: tickets so far, goes on after a retract */
 };
 
 struct mailbox_consumer_half {
-	_Atomic uint64_t held;   /* ticket; 0: nothing */
+	_Atomic uint64_t held; /* ticket; 0: nothing */
 	_Atomic uint64_t wanted; /* ticket; 0: nothing */
 };
 
@@ -45,12 +45,12 @@ static inline unsigned mailbox_slot(uint64_t ticket) {
 }
 
 /* Bit n set: slot n is published, held or wanted, and must not be written. */
-unsigned mailbox_busy_slots(const struct mailbox_producer_half *producer,
-	const struct mailbox_consumer_half *consumer);
+unsigned mailbox_busy_slots(
+	const struct mailbox_producer_half *producer, const struct mailbox_consumer_half *consumer);
 
 /* A slot that is not busy. With a lying consumer: any slot but the published one. */
-unsigned mailbox_free_slot(const struct mailbox_producer_half *producer,
-	const struct mailbox_consumer_half *consumer);
+unsigned mailbox_free_slot(
+	const struct mailbox_producer_half *producer, const struct mailbox_consumer_half *consumer);
 
 /* Makes `slot` the newest value. Returns its ticket. */
 uint64_t mailbox_publish(struct mailbox_producer_half *producer, unsigned slot);

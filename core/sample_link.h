@@ -52,8 +52,8 @@ struct sample_consumer_page {
 	struct link_page_header header;   /* tick: quanta so far */
 	_Atomic uint32_t rate;            /* mix rate, Hz */
 	_Atomic uint32_t quantum_frames;
-	_Atomic uint32_t latency_frames;  /* from consumed to audible: what the sink still holds */
-	_Atomic uint64_t quantum_ns;      /* CLOCK_MONOTONIC of the last quantum */
+	_Atomic uint32_t latency_frames; /* from consumed to audible: what the sink still holds */
+	_Atomic uint64_t quantum_ns; /* CLOCK_MONOTONIC of the last quantum */
 	struct sample_consumer_stream streams[SAMPLE_LINK_STREAMS];
 };
 
@@ -85,10 +85,10 @@ uint64_t sample_link_consumed(const struct link *link, unsigned stream);
 uint64_t sample_link_starved(const struct link *link, unsigned stream);
 
 struct sample_clock {
-	uint32_t rate;           /* Hz, SAMPLE_RATE_MIN..SAMPLE_RATE_MAX */
+	uint32_t rate; /* Hz, SAMPLE_RATE_MIN..SAMPLE_RATE_MAX */
 	uint32_t quantum_frames; /* 1..SAMPLE_RING_FRAMES / 2 */
 	uint32_t latency_frames; /* from consumed to audible; at most a second */
-	uint64_t quantum_ns;     /* when the last quantum was, at most `now` */
+	uint64_t quantum_ns; /* when the last quantum was, at most `now` */
 };
 
 /* The mixer's clock; false: no mixer has set one yet, or it is not sane. */

@@ -24,14 +24,14 @@
 
 struct stats_entry {
 	char name[48];  /* dotted, lower case: "layer.cluster.frames"; empty: unused */
-	char unit[72];  /* "", "ns", "bytes", ...; or the names of a state, "absent|starting|live" */
+	char unit[72]; /* "", "ns", "bytes", ...; or the names of a state, "absent|starting|live" */
 	_Atomic uint64_t value;
 };
 
 struct stats_line {
 	_Atomic uint64_t sequence; /* from 1; 0 while it is written */
-	uint64_t time_ns;          /* CLOCK_MONOTONIC */
-	uint32_t level;            /* enum log_level */
+	uint64_t time_ns; /* CLOCK_MONOTONIC */
+	uint32_t level; /* enum log_level */
 	uint32_t pid;
 	char text[LOG_LINE_BYTES];
 };
@@ -39,13 +39,13 @@ struct stats_line {
 struct stats_page {
 	uint32_t magic;
 	uint32_t page_bytes;
-	char process[32];             /* "gpu-cluster" */
+	char process[32]; /* "gpu-cluster" */
 	_Atomic uint32_t pid;
-	_Atomic uint32_t generation;  /* incarnations so far */
-	_Atomic uint64_t start_ns;    /* CLOCK_MONOTONIC when this incarnation began */
+	_Atomic uint32_t generation; /* incarnations so far */
+	_Atomic uint64_t start_ns; /* CLOCK_MONOTONIC when this incarnation began */
 	_Atomic uint32_t entries_len;
 	struct stats_entry entries[STATS_ENTRIES_MAX];
-	_Atomic uint64_t lines;       /* log lines so far */
+	_Atomic uint64_t lines; /* log lines so far */
 	struct stats_line log[STATS_LOG_LINES];
 };
 
