@@ -43,6 +43,6 @@ void output_show(struct output *output, uint64_t now_ns) {
 	output->impl->show(output, now_ns);
 }
 
-void output_tick(struct output *output) {
-	output->impl->tick(output);
+void output_tick(struct output *output, uint64_t due_ns, uint64_t done_ns) {
+	output->impl->tick(output, due_ns, done_ns);
 }

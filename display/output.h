@@ -5,7 +5,7 @@
  *   output_begin(output, &picture);   what changed in the last `picture.age` pictures is drawn again
  *   ... compose into picture.pixels ...
  *   output_show(output, now_ns);      readers see it from now on
- *   output_tick(output);              once per refresh, with or without a new picture
+ *   output_tick(output, due, done);   once per refresh, with or without a new picture
  *
  * No call after output_create() allocates, blocks or waits for a reader. An implementation whose
  * scan-out memory is slow to read gives a private shadow as back picture and copies at show.
@@ -46,6 +46,7 @@ void output_begin(struct output *output, struct output_picture *picture);
 /* Asserts that a picture was begun. `now_ns`: CLOCK_MONOTONIC. */
 void output_show(struct output *output, uint64_t now_ns);
 
-void output_tick(struct output *output);
+/* `due_ns`: the tick's nominal time; `done_ns`: when its work was done. Both for who measures. */
+void output_tick(struct output *output, uint64_t due_ns, uint64_t done_ns);
 
 #endif

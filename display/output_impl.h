@@ -15,7 +15,7 @@ struct output_impl {
 	void (*destroy)(struct output *output);
 	void (*begin)(struct output *output, struct output_picture *picture);
 	void (*show)(struct output *output, uint64_t now_ns);
-	void (*tick)(struct output *output);
+	void (*tick)(struct output *output, uint64_t due_ns, uint64_t done_ns);
 };
 
 extern const struct output_impl output_memory_impl;

@@ -164,10 +164,16 @@ static void memory_show(struct output *output, uint64_t now_ns) {
 	wake_readers(page);
 }
 
-static void memory_tick(struct output *output) {
+static void memory_tick(struct output *output, uint64_t due_ns, uint64_t done_ns) {
 	struct output_memory_page *page = memory_from_output(output)->page;
+	uint64_t number = atomic_load_explicit(&page->tick, memory_order_relaxed) + 1;
+	struct output_memory_tick *tick = &page->ticks[number % OUTPUT_MEMORY_TICKS];
 
-	atomic_fetch_add_explicit(&page->tick, 1, memory_order_relaxed);
+	atomic_store(&tick->number, 0);
+	atomic_store(&tick->due_ns, due_ns);
+	atomic_store(&tick->done_ns, done_ns);
+	atomic_store(&tick->number, number);
+	atomic_store_explicit(&page->tick, number, memory_order_release);
 	wake_readers(page);
 }
 

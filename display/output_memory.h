@@ -20,6 +20,14 @@
 
 #define OUTPUT_MEMORY_MAGIC 0x5054554fu /* "OUTP" */
 #define OUTPUT_MEMORY_PICTURES 3
+#define OUTPUT_MEMORY_TICKS 256 /* newest ticks kept */
+
+/* When a tick was due and when its work was done, CLOCK_MONOTONIC. `number` (from 1) is stored last and
+ * is 0 while the rest is written. */
+struct output_memory_tick {
+	_Atomic uint64_t number;
+	_Atomic uint64_t due_ns, done_ns;
+};
 
 struct output_memory_page {
 	uint32_t magic;
@@ -32,6 +40,8 @@ struct output_memory_page {
 	_Atomic uint64_t tick; /* ticks so far, with or without a new picture */
 	_Atomic uint32_t wake; /* futex word: low half of `shown` + `tick` changes */
 	_Atomic uint32_t generation; /* compositors so far */
+	struct output_memory_tick
+		ticks[OUTPUT_MEMORY_TICKS]; /* tick n at n % OUTPUT_MEMORY_TICKS */
 };
 
 size_t output_memory_bytes(uint32_t width, uint32_t height);

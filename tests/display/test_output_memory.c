@@ -70,8 +70,12 @@ START_TEST(shows_the_newest) {
 		ck_assert_uint_ge(atomic_load(&reader.page->shown_ns), before);
 	}
 	ck_assert_uint_eq(atomic_load(&reader.page->tick), 0);
-	output_tick(output);
+	output_tick(output, 5, 7);
 	ck_assert_uint_eq(atomic_load(&reader.page->tick), 1);
+	const struct output_memory_tick *tick = &reader.page->ticks[1];
+	ck_assert_uint_eq(atomic_load(&tick->number), 1);
+	ck_assert_uint_eq(atomic_load(&tick->due_ns), 5);
+	ck_assert_uint_eq(atomic_load(&tick->done_ns), 7);
 	unmake(fd, output, &reader);
 }
 END_TEST
@@ -146,7 +150,7 @@ START_TEST(waiting_ends_with_a_picture_or_a_tick) {
 	show(output, 1);
 	ck_assert_int_eq(output_reader_wait(&reader, &seen, 60000), 1);
 	ck_assert_int_eq(output_reader_wait(&reader, &seen, 0), 0);
-	output_tick(output);
+	output_tick(output, 5, 7);
 	ck_assert_int_eq(output_reader_wait(&reader, &seen, 60000), 1);
 	ck_assert_int_eq(output_reader_wait(&reader, &seen, 0), 0);
 	unmake(fd, output, &reader);
@@ -162,7 +166,7 @@ static void *write_pictures(void *data) {
 	struct race *race = data;
 	for (uint32_t i = 1; i <= RACE_PICTURES; i++) {
 		show(race->output, i);
-		output_tick(race->output);
+		output_tick(race->output, 5, 7);
 	}
 	atomic_store(&race->over, true);
 	return NULL;
