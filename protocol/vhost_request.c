@@ -51,7 +51,7 @@ static int handle_set_features(struct vhost_session *session, struct vhost_messa
 		return -EINVAL;
 	}
 	features &= ~ignored;
-	if (!vhost_session_is_suspended(session)) {
+	if (!vhost_session_is_stopped(session)) {
 		return features == session->features ? 0 : -EBUSY;
 	}
 	session->features = features;
@@ -114,7 +114,8 @@ static int handle_set_status(struct vhost_session *session, struct vhost_message
 		return -EINVAL;
 	}
 	session->status = (uint8_t)status;
-	if (status == 0) {
+	/* QEMU sends it after the rings were stopped, for a pause as well: then it says nothing new */
+	if (status == 0 && !session->is_suspended) {
 		vhost_session_reset_device(session);
 	}
 	return 0;

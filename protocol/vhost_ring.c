@@ -52,8 +52,7 @@ void vhost_ring_schedule(struct vhost_ring *ring) {
 	}
 }
 
-/* Before a live ring stops being live: the device returns the chains it holds. */
-static void ring_quiesce(struct vhost_ring *ring) {
+void vhost_ring_quiesce(struct vhost_ring *ring) {
 	struct vhost_session *session = ring->session;
 	ring->has_work = false;
 	if (!ring->queue.started || !ring->queue.enabled) {
@@ -64,14 +63,14 @@ static void ring_quiesce(struct vhost_ring *ring) {
 }
 
 void vhost_ring_stop(struct vhost_ring *ring) {
-	ring_quiesce(ring);
+	vhost_ring_quiesce(ring);
 	ring_drop_kick(ring);
 	virtqueue_stop(&ring->queue);
 }
 
 void vhost_ring_enable(struct vhost_ring *ring, bool is_enabled) {
 	if (!is_enabled) {
-		ring_quiesce(ring);
+		vhost_ring_quiesce(ring);
 		ring->queue.enabled = false;
 		return;
 	}
@@ -155,7 +154,17 @@ int vhost_handle_vring_num(struct vhost_session *session, struct vhost_message *
 int vhost_handle_vring_base(struct vhost_session *session, struct vhost_message *message) {
 	uint32_t number;
 	struct vhost_ring *ring = ring_from_state(session, message, &number);
-	return ring == NULL ? -EINVAL : virtqueue_set_base(&ring->queue, number);
+	if (ring == NULL) {
+		return -EINVAL;
+	}
+	uint16_t stopped_at = ring->queue.avail_next;
+	int error = virtqueue_set_base(&ring->queue, number);
+	/* a VM that was paused goes on where we stopped; a driver that starts anew begins at 0 (and is
+	 * taken for the old one if that was stopped at a multiple of 65536) */
+	if (error == 0 && ring->has_kept_base && number != stopped_at) {
+		vhost_session_drop_state(session);
+	}
+	return error;
 }
 
 int vhost_handle_vring_enable(struct vhost_session *session, struct vhost_message *message) {
@@ -192,9 +201,7 @@ int vhost_handle_get_vring_base(struct vhost_session *session, struct vhost_mess
 	vhost_ring_stop(ring);
 	uint32_t reply[2] = { ring->index, ring->queue.avail_next };
 	vhost_session_reply(session, VHOST_GET_VRING_BASE, reply, sizeof(reply));
-	if (session->has_state && vhost_session_is_suspended(session)) {
-		vhost_session_reset_device(session);
-	}
+	vhost_session_suspend_if_stopped(session);
 	return VHOST_REPLIED;
 }
 
@@ -280,6 +287,8 @@ int vhost_handle_vring_kick(struct vhost_session *session, struct vhost_message 
 	if (ring->queue.used == NULL) {
 		log_outsider(LOG_WARNING, "ring %u: addresses are in no region", ring->index);
 	}
+	ring->has_kept_base = false;
+	vhost_session_resume(session);
 	session->has_state = true;
 	vhost_ring_schedule(ring);
 	vhost_session_flush_config_change(session);

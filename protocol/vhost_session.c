@@ -13,7 +13,7 @@
 /* a front-end that talks without pause must not keep the rings waiting */
 #define MESSAGES_PER_WAKE 8
 
-bool vhost_session_is_suspended(const struct vhost_session *session) {
+bool vhost_session_is_stopped(const struct vhost_session *session) {
 	for (unsigned i = 0; i < session->rings_len; i++) {
 		if (session->rings[i].queue.started) {
 			return false;
@@ -22,15 +22,56 @@ bool vhost_session_is_suspended(const struct vhost_session *session) {
 	return true;
 }
 
+static void device_reset(struct vhost_session *session) {
+	if (session->has_state) {
+		session->has_state = false;
+		session->is_suspended = false;
+		for (unsigned i = 0; i < session->rings_len; i++) {
+			session->rings[i].has_kept_base = false;
+		}
+		atomic_fetch_add_explicit(session->resets, 1, memory_order_relaxed);
+		session->impl->handle_reset(session->device);
+	}
+}
+
 void vhost_session_reset_device(struct vhost_session *session) {
 	for (unsigned i = 0; i < session->rings_len; i++) {
 		vhost_ring_stop(&session->rings[i]);
 	}
-	if (session->has_state) {
-		session->has_state = false;
-		atomic_fetch_add_explicit(session->resets, 1, memory_order_relaxed);
-		session->impl->handle_reset(session->device);
+	device_reset(session);
+}
+
+void vhost_session_suspend_if_stopped(struct vhost_session *session) {
+	if (!session->has_state || session->is_suspended || !vhost_session_is_stopped(session)) {
+		return;
 	}
+	if (session->impl->handle_suspend == NULL) {
+		vhost_session_reset_device(session);
+		return;
+	}
+	session->is_suspended = true;
+	for (unsigned i = 0; i < session->rings_len; i++) {
+		session->rings[i].has_kept_base = true;
+	}
+	session->impl->handle_suspend(session->device);
+}
+
+void vhost_session_resume(struct vhost_session *session) {
+	if (session->is_suspended) {
+		session->is_suspended = false;
+		session->impl->handle_resume(session->device);
+	}
+}
+
+void vhost_session_drop_state(struct vhost_session *session) {
+	for (unsigned i = 0; i < session->rings_len; i++) {
+		vhost_ring_quiesce(&session->rings[i]);
+	}
+	device_reset(session);
+	for (unsigned i = 0; i < session->rings_len; i++) {
+		vhost_ring_schedule(&session->rings[i]);
+	}
+	session->has_state = !vhost_session_is_stopped(session);
 }
 
 static void session_end(struct vhost_session *session, int error) {
@@ -102,6 +143,7 @@ static void check_impl(const struct vhost_device_impl *impl) {
 	assert(impl->config_read != NULL);
 	assert(impl->handle_queue != NULL && impl->handle_queue_stop != NULL);
 	assert(impl->handle_reset != NULL && impl->handle_memory_change != NULL);
+	assert((impl->handle_suspend == NULL) == (impl->handle_resume == NULL));
 	assert(impl->handle_end != NULL);
 }
 
@@ -198,7 +240,7 @@ uint64_t vhost_session_features(const struct vhost_session *session) {
 
 void vhost_session_flush_config_change(struct vhost_session *session) {
 	if (session->config_change_is_due && vhost_channel_is_open(&session->channel) &&
-		!vhost_session_is_suspended(session)) {
+		!vhost_session_is_stopped(session)) {
 		session->config_change_is_due = false;
 		vhost_channel_config_changed(&session->channel);
 	}

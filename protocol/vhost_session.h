@@ -58,9 +58,22 @@ struct vhost_device_impl {
 	 * that is still held; after the return the ring is not touched any more. */
 	void (*handle_queue_stop)(void *device, unsigned index);
 
-	/* Device reset (RESET_DEVICE, status 0, all rings stopped, end of the session): drop everything
-	 * the driver made. Queues were stopped before. Not called when nothing ran since the last. */
+	/*
+	 * Device reset: drop everything the driver made. Queues were stopped before. Not called when
+	 * nothing ran since the last one. For RESET_DEVICE, status 0 while a ring runs, the end of the
+	 * session, and a start after a suspension that does not go on where the rings were stopped; without
+	 * handle_suspend() also when the last ring stops.
+	 */
 	void (*handle_reset)(void *device);
+
+	/*
+	 * Optional, both or none. The last ring stopped: the VM pauses, or the guest resets the device, or
+	 * it shuts down; the protocol does not say which. Nothing is live any more, but keep what the driver
+	 * made: either handle_resume() follows (a ring starts where it was stopped: the VM goes on, and
+	 * expects its resources), or handle_reset().
+	 */
+	void (*handle_suspend)(void *device);
+	void (*handle_resume)(void *device);
 
 	/* Mappings went away: translate again what is cached, or drop it. */
 	void (*handle_memory_change)(void *device);

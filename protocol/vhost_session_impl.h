@@ -20,6 +20,7 @@ struct vhost_ring {
 	struct loop_source *kick_source;
 	bool is_polled; /* started without a kick descriptor */
 	bool has_work; /* handle_queue() is due */
+	bool has_kept_base; /* not started since the suspension: its base tells who starts it */
 };
 
 struct vhost_session {
@@ -37,6 +38,7 @@ struct vhost_session {
 	uint8_t status; /* virtio device status */
 	bool config_change_is_due; /* put off while suspended */
 	bool has_state; /* a ring ran since the last device reset */
+	bool is_suspended; /* handle_suspend() was called */
 
 	struct guest_memory memory;
 	unsigned rings_len;
@@ -83,16 +85,23 @@ void vhost_session_reply(
 /* Runs a ring's handle_queue() in the next round. */
 void vhost_session_work(struct vhost_session *session);
 
-bool vhost_session_is_suspended(const struct vhost_session *session);
+bool vhost_session_is_stopped(const struct vhost_session *session);
 void vhost_session_flush_config_change(struct vhost_session *session);
 
 /* Stops all rings; drops the device's state. */
 void vhost_session_reset_device(struct vhost_session *session);
+/* Before a ring starts, after one stopped. */
+void vhost_session_resume(struct vhost_session *session);
+void vhost_session_suspend_if_stopped(struct vhost_session *session);
+/* A ring goes on elsewhere than where it was stopped: another driver's. Others may have been started. */
+void vhost_session_drop_state(struct vhost_session *session);
 
 void vhost_ring_init(struct vhost_ring *ring, struct vhost_session *session, unsigned index);
 void vhost_ring_finish(struct vhost_ring *ring);
 void vhost_ring_run(struct vhost_ring *ring); /* calls handle_queue() if it is live */
 void vhost_ring_schedule(struct vhost_ring *ring); /* that, from the loop */
+/* Before a live ring stops being live: the device returns the chains it holds. */
+void vhost_ring_quiesce(struct vhost_ring *ring);
 void vhost_ring_stop(struct vhost_ring *ring);
 void vhost_ring_enable(struct vhost_ring *ring, bool is_enabled);
 
