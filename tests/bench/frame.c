@@ -3,7 +3,7 @@
  *
  * Per picture size, blocks of both peers take turns in one run, with random pauses, so that both see
  * the same machine. Beside them: one warm memcpy of the same pixels, and the CPU time per picture of
- * every process involved.
+ * every process involved. A second part kills and stops processes under load (frame_faults.h).
  */
 #include <errno.h>
 #include <getopt.h>
@@ -15,6 +15,7 @@
 
 #include "core/clock.h"
 #include "core/macros.h"
+#include "tests/bench/frame_faults.h"
 #include "tests/bench/frame_peer.h"
 #include "tests/bench/process.h"
 #include "tests/bench/samples.h"
@@ -44,7 +45,8 @@ struct bench {
 	struct bench_service service;
 	struct generator full, half;
 	const char *qemu_program;
-	unsigned rounds;
+	unsigned rounds, fault_rounds;
+	struct fault_report faults;
 	struct result results[ARRAY_LEN(cases)];
 };
 
@@ -204,13 +206,48 @@ static void add_peer(
 	yyjson_mut_obj_add_val(doc, object, key, peer);
 }
 
+static void add_faults(
+	yyjson_mut_doc *doc, yyjson_mut_val *root, const struct fault_report *report) {
+	yyjson_mut_val *faults = yyjson_mut_obj_add_obj(doc, root, "faults");
+	yyjson_mut_obj_add_uint(doc, faults, "processes", report->processes);
+	yyjson_mut_obj_add_uint(doc, faults, "kills", report->kills);
+	yyjson_mut_obj_add_uint(doc, faults, "stops", report->stops);
+	yyjson_mut_obj_add_uint(doc, faults, "ticks", report->ticks.ticks);
+	yyjson_mut_obj_add_uint(doc, faults, "ticks_missed", report->ticks.missed);
+	yyjson_mut_obj_add_uint(doc, faults, "ticks_not_seen", report->ticks.lost);
+	yyjson_mut_obj_add_real(doc, faults, "period_us", us(report->ticks.period_ns));
+	yyjson_mut_obj_add_real(doc, faults, "worst_us", us(report->ticks.worst_ns));
+	yyjson_mut_obj_add_real(doc, faults, "machine_then_us", us(report->ticks.worst_machine_ns));
+	yyjson_mut_obj_add_real(doc, faults, "machine_worst_us", us(report->machine_worst_ns));
+	yyjson_mut_obj_add_real(
+		doc, faults, "worst_beyond_machine_us", us(report->ticks.worst_excess_ns));
+	yyjson_mut_obj_add_uint(doc, faults, "guest_pictures", report->pictures);
+	yyjson_mut_obj_add_uint(doc, faults, "guest_reconnects", report->reconnects);
+}
+
+static void print_faults(const struct fault_report *report) {
+	const struct tick_log *ticks = &report->ticks;
+	printf("\n%u processes, %u kills and %u stops while %llu pictures came, %llu reconnects\n",
+		report->processes, report->kills, report->stops,
+		(unsigned long long)report->pictures, (unsigned long long)report->reconnects);
+	printf("compositor: %llu ticks, %llu missed, %llu not seen; latest %.0f us (machine then "
+	       "%.0f us, machine worst %.0f us)\n",
+		(unsigned long long)ticks->ticks, (unsigned long long)ticks->missed,
+		(unsigned long long)ticks->lost, us(ticks->worst_ns), us(ticks->worst_machine_ns),
+		us(report->machine_worst_ns));
+	printf("latest beyond the machine's own lateness: %.0f us, one period is %.0f us: %s\n",
+		us(ticks->worst_excess_ns), us(ticks->period_ns),
+		ticks->worst_excess_ns <= ticks->period_ns ? "kept" : "BROKEN");
+}
+
 static int write_json(struct bench *bench, const char *path) {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-	yyjson_mut_val *root = yyjson_mut_arr(doc);
+	yyjson_mut_val *root = yyjson_mut_obj(doc);
 	yyjson_mut_doc_set_root(doc, root);
+	yyjson_mut_val *pictures = yyjson_mut_obj_add_arr(doc, root, "pictures");
 	for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
 		struct result *result = &bench->results[i];
-		yyjson_mut_val *row = yyjson_mut_arr_add_obj(doc, root);
+		yyjson_mut_val *row = yyjson_mut_arr_add_obj(doc, pictures);
 		yyjson_mut_obj_add_str(doc, row, "picture", cases[i].name);
 		add_peer(doc, row, "fascia", &result->latency[FASCIA]);
 		add_peer(doc, row, "qemu", &result->latency[QEMU]);
@@ -221,6 +258,9 @@ static int write_json(struct bench *bench, const char *path) {
 			per_frame_us(result->compositor_cpu_ns, result->frames[FASCIA]));
 		yyjson_mut_obj_add_real(doc, row, "qemu_cpu_us",
 			per_frame_us(result->qemu_cpu_ns, result->frames[QEMU]));
+	}
+	if (bench->fault_rounds > 0) {
+		add_faults(doc, root, &bench->faults);
 	}
 	yyjson_write_err error;
 	bool written = yyjson_mut_write_file(path, doc, YYJSON_WRITE_PRETTY, NULL, &error);
@@ -242,7 +282,7 @@ static void print_private_memory(const struct bench *bench) {
 	printf("\n");
 }
 
-static int run(struct bench *bench, const char *configuration, const char *json) {
+static int run_pictures(struct bench *bench, const char *configuration) {
 	int error = bench_service_init(&bench->service, configuration);
 	if (error) {
 		return error;
@@ -264,7 +304,6 @@ static int run(struct bench *bench, const char *configuration, const char *json)
 	} else {
 		print_table(bench);
 		print_private_memory(bench);
-		error = json ? write_json(bench, json) : 0;
 	}
 	generator_finish(&bench->full);
 	generator_finish(&bench->half);
@@ -272,12 +311,25 @@ static int run(struct bench *bench, const char *configuration, const char *json)
 	return error;
 }
 
+static int run(
+	struct bench *bench, const char *configuration, const char *faults, const char *json) {
+	int error = run_pictures(bench, configuration);
+	if (!error && bench->fault_rounds > 0) {
+		error = frame_faults_run(faults, bench->fault_rounds, &bench->faults);
+		if (!error) {
+			print_faults(&bench->faults);
+		}
+	}
+	return error || !json ? error : write_json(bench, json);
+}
+
 static void usage(FILE *to) {
 	fprintf(to,
-		"usage: ./dev bench frame [--rounds N] [--json FILE] [--config FILE]\n"
+		"usage: ./dev bench frame [--rounds N] [--faults N] [--json FILE]\n"
 		"  --rounds N     blocks of %d pictures per peer and size (default 12)\n"
 		"  --json FILE    the figures as JSON too\n"
-		"  --config FILE  the scene (default data/bench-frame.yaml)\n",
+		"  --faults N     kills and stops of each process in the second part (default 20; "
+		"0: none)\n",
 		BLOCK_FRAMES);
 }
 
@@ -285,12 +337,12 @@ int main(int argc, char **argv) {
 	static const struct option options[] = {
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "json", required_argument, NULL, 'j' },
-		{ "config", required_argument, NULL, 'c' },
+		{ "faults", required_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	static struct bench bench = { .rounds = 12 };
-	const char *configuration = "data/bench-frame.yaml", *json = NULL;
+	static struct bench bench = { .rounds = 12, .fault_rounds = 20 };
+	const char *json = NULL;
 	for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
 		switch (option) {
 		case 'r':
@@ -299,8 +351,8 @@ int main(int argc, char **argv) {
 		case 'j':
 			json = optarg;
 			break;
-		case 'c':
-			configuration = optarg;
+		case 'f':
+			bench.fault_rounds = (unsigned)strtoul(optarg, NULL, 10);
 			break;
 		case 'h':
 			usage(stdout);
@@ -319,5 +371,5 @@ int main(int argc, char **argv) {
 	if (!bench.qemu_program) {
 		bench.qemu_program = "/usr/lib/qemu/vhost-user-gpu";
 	}
-	return run(&bench, configuration, json) ? 1 : 0;
+	return run(&bench, "data/bench-frame.yaml", "data/bench-faults.yaml", json) ? 1 : 0;
 }

@@ -1,0 +1,129 @@
+#include "tests/bench/lateness.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "core/clock.h"
+#include "core/macros.h"
+
+#define MONITOR_PRIORITY 50
+
+static void sleep_until(uint64_t ns) {
+	struct timespec at = { .tv_sec = (time_t)(ns / NS_PER_S),
+		.tv_nsec = (long)(ns % NS_PER_S) };
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR) {
+	}
+}
+
+static void *monitor_run(void *data) {
+	struct lateness_monitor *monitor = data;
+	uint64_t due_ns = clock_now_ns();
+	for (uint32_t i = 0; i < LATENESS_WAKES_MAX && !atomic_load(&monitor->stop); i++) {
+		due_ns += LATENESS_PERIOD_NS;
+		monitor->due_ns[i] = due_ns;
+		sleep_until(due_ns);
+		uint64_t late_ns = clock_now_ns() - due_ns;
+		monitor->late_ns[i] = late_ns;
+		atomic_store(&monitor->len, i + 1);
+		due_ns += late_ns / LATENESS_PERIOD_NS * LATENESS_PERIOD_NS;
+	}
+	return NULL;
+}
+
+static int start_thread(struct lateness_monitor *monitor, bool is_realtime) {
+	pthread_attr_t attributes;
+	struct sched_param parameter = { .sched_priority = MONITOR_PRIORITY };
+	pthread_attr_init(&attributes);
+	if (is_realtime) {
+		pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+		pthread_attr_setschedpolicy(&attributes, SCHED_FIFO);
+		pthread_attr_setschedparam(&attributes, &parameter);
+	}
+	int error = pthread_create(&monitor->thread, &attributes, monitor_run, monitor);
+	pthread_attr_destroy(&attributes);
+	monitor->is_realtime = is_realtime;
+	return -error;
+}
+
+int lateness_monitor_init(struct lateness_monitor *monitor) {
+	*monitor = (struct lateness_monitor) { 0 };
+	monitor->due_ns = calloc(LATENESS_WAKES_MAX, sizeof(uint64_t));
+	monitor->late_ns = calloc(LATENESS_WAKES_MAX, sizeof(uint64_t));
+	int error = monitor->due_ns && monitor->late_ns ? start_thread(monitor, true) : -ENOMEM;
+	if (error == -EPERM) {
+		error = start_thread(monitor, false);
+	}
+	if (error) {
+		free(monitor->due_ns);
+		free(monitor->late_ns);
+	}
+	return error;
+}
+
+void lateness_monitor_finish(struct lateness_monitor *monitor) {
+	atomic_store(&monitor->stop, true);
+	pthread_join(monitor->thread, NULL);
+	free(monitor->due_ns);
+	free(monitor->late_ns);
+}
+
+uint64_t lateness_monitor_worst(
+	const struct lateness_monitor *monitor, uint64_t from_ns, uint64_t to_ns) {
+	uint64_t worst = 0;
+	for (uint32_t i = atomic_load(&monitor->len); i-- > 0;) {
+		uint64_t end_ns = monitor->due_ns[i] + monitor->late_ns[i];
+		if (end_ns < from_ns) {
+			break;
+		}
+		if (monitor->due_ns[i] <= to_ns) {
+			worst = MAX(worst, monitor->late_ns[i]);
+		}
+	}
+	return worst;
+}
+
+static void take_tick(struct tick_log *log, uint64_t due_ns, uint64_t done_ns,
+	const struct lateness_monitor *monitor) {
+	uint64_t late_ns = done_ns > due_ns ? done_ns - due_ns : 0;
+	uint64_t machine_ns = lateness_monitor_worst(monitor, due_ns - log->period_ns, done_ns);
+	uint64_t excess_ns = late_ns > machine_ns ? late_ns - machine_ns : 0;
+	log->ticks++;
+	if (late_ns > log->worst_ns) {
+		log->worst_ns = late_ns;
+		log->worst_machine_ns = machine_ns;
+	}
+	log->worst_excess_ns = MAX(log->worst_excess_ns, excess_ns);
+}
+
+void tick_log_collect(struct tick_log *log, const struct output_memory_page *page,
+	const struct lateness_monitor *monitor) {
+	uint64_t newest = atomic_load(&page->tick);
+	if (log->seen == 0 && newest > 0) {
+		log->seen = newest; /* what was before we began is not ours */
+	}
+	if (newest - log->seen >= OUTPUT_MEMORY_TICKS) {
+		log->lost += newest - log->seen - OUTPUT_MEMORY_TICKS + 1;
+		log->seen = newest - OUTPUT_MEMORY_TICKS + 1;
+	}
+	while (log->seen < newest) {
+		uint64_t number = ++log->seen;
+		const struct output_memory_tick *tick = &page->ticks[number % OUTPUT_MEMORY_TICKS];
+		uint64_t due_ns = atomic_load(&tick->due_ns), done_ns = atomic_load(&tick->done_ns);
+		if (atomic_load(&tick->number) != number) {
+			log->lost++;
+			continue;
+		}
+		/* a tick that was skipped is as late as the work that came instead of it */
+		uint64_t skipped_ns = log->last_due_ns + log->period_ns;
+		while (log->last_due_ns != 0 && skipped_ns + log->period_ns / 2 < due_ns) {
+			log->missed++;
+			take_tick(log, skipped_ns, done_ns, monitor);
+			skipped_ns += log->period_ns;
+		}
+		take_tick(log, due_ns, done_ns, monitor);
+		log->last_due_ns = due_ns;
+	}
+}

@@ -1,0 +1,52 @@
+/*
+ * How late the machine itself wakes a real-time thread, and how late a compositor's ticks were beside
+ * it: a promise about time on a shared machine can only be judged against the machine of that moment.
+ *
+ * Thread: the monitor has its own; the rest is for one.
+ */
+#ifndef TESTS_BENCH_LATENESS_H
+#define TESTS_BENCH_LATENESS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "display/output_memory.h"
+
+#define LATENESS_PERIOD_NS UINT64_C(1000000)
+#define LATENESS_WAKES_MAX (20u * 60 * 1000) /* 20 minutes */
+
+struct lateness_monitor {
+	pthread_t thread;
+	_Atomic bool stop;
+	_Atomic uint32_t len;
+	bool is_realtime;
+	uint64_t *due_ns, *late_ns; /* LATENESS_WAKES_MAX each */
+};
+
+/* Starts a thread (SCHED_FIFO where allowed) that sleeps in steps of a millisecond and notes how late
+ * each wake-up was. 0 or -errno. */
+int lateness_monitor_init(struct lateness_monitor *monitor);
+void lateness_monitor_finish(struct lateness_monitor *monitor);
+
+/* The worst lateness of wake-ups that were due in [from_ns, to_ns], including one that still has not
+ * come. */
+uint64_t lateness_monitor_worst(
+	const struct lateness_monitor *monitor, uint64_t from_ns, uint64_t to_ns);
+
+/* What is known of a compositor's ticks so far. */
+struct tick_log {
+	uint64_t period_ns;
+	uint64_t seen; /* number of the last tick looked at */
+	uint64_t last_due_ns;
+	uint64_t ticks, missed, lost; /* lost: overwritten before we looked */
+	uint64_t worst_ns; /* lateness of a tick: done - due */
+	uint64_t worst_machine_ns; /* the machine's at that tick */
+	uint64_t worst_excess_ns; /* worst of (tick's lateness - machine's around it) */
+};
+
+/* Looks at the ticks since the last call; call it at least every two seconds. */
+void tick_log_collect(struct tick_log *log, const struct output_memory_page *page,
+	const struct lateness_monitor *monitor);
+
+#endif
