@@ -34,6 +34,10 @@ class MachineError(Exception):
     pass
 
 
+class MachineTimeout(MachineError):
+    pass
+
+
 def from_environment(name):
     value = os.environ.get(name)
     if not value:
@@ -198,6 +202,28 @@ class Machine:
         """Starts what outlives the call, its output in a file of the guest."""
         self.run(f"setsid sh -c {shlex.quote(command)} >{log} 2>&1 </dev/null &")
 
+    def reboot(self):
+        """Restarts the guest's kernel at once; returns when it is up again."""
+        assert self.may_reboot
+        self.port.sendall(b"busybox reboot -f\n")
+        self.synchronise()
+
+    def synchronise(self):
+        """Lines that the old kernel had received are lost: asks until the newest line is answered."""
+        deadline = time.monotonic() + GUARD_SECONDS
+        number = 0
+        while True:
+            number += 1
+            self.port.sendall(f"echo synchronise {number}\n".encode())
+            try:
+                _, output = self.receive("echo", 1)
+                while not output.endswith(f"synchronise {number}\n"):
+                    _, output = self.receive("echo", 1)
+                return
+            except MachineTimeout:
+                if time.monotonic() > deadline:
+                    raise
+
     def wait_until(self, command, what, guard=GUARD_SECONDS, pause=0.3):
         """Runs a command again and again until it succeeds; returns what it printed then."""
         deadline = time.monotonic() + guard
@@ -230,5 +256,5 @@ class Machine:
             self.received += data
         self.check_alive()
         if time.monotonic() > deadline:
-            raise MachineError(
+            raise MachineTimeout(
                 f"{self.name}: `{command}` did not end within {guard} s\n{self.tail()}")

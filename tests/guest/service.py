@@ -1,0 +1,122 @@
+"""A running fascia, driven through its command line as a user would."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from tests.guest.picture import Picture
+
+GUARD_SECONDS = 120
+
+
+class ServiceError(Exception):
+    pass
+
+
+class Service:
+    """`fascia run CONFIG`, its log in `folder`. Sockets live in a short path of their own, for a
+    socket's path may have 107 bytes only."""
+
+    def __init__(self, config, folder):
+        self.program = os.path.join(os.environ["FASCIA_BUILD"], "service/fascia")
+        self.config = config
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.runtime = tempfile.mkdtemp(prefix="fascia-")
+        self.log_path = self.folder / "fascia.log"
+        self.process = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.runtime, ignore_errors=True)
+
+    def gpu_socket(self, guest):
+        return os.path.join(self.runtime, f"gpu-{guest}")
+
+    def sound_socket(self, guest):
+        return os.path.join(self.runtime, f"sound-{guest}")
+
+    # -- starting and ending --
+
+    def start(self):
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                [self.program, "--runtime", self.runtime, "run", str(self.config)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.wait_for(lambda: self.command("status", "--json", check=False).returncode == 0,
+                      "the service to answer `fascia status`")
+
+    def stop(self):
+        """Asks it to end; returns its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(GUARD_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise ServiceError(f"fascia did not end on SIGTERM\n{self.tail()}") from error
+
+    def tail(self):
+        lines = self.log_path.read_text(errors="replace").splitlines()[-20:]
+        return "".join(f"  fascia: {line}\n" for line in lines)
+
+    def wait_for(self, condition, what, guard=GUARD_SECONDS):
+        """Waits until condition() returns something true; returns that."""
+        deadline = time.monotonic() + guard
+        while True:
+            result = condition()
+            if result:
+                return result
+            if self.process.poll() is not None:
+                raise ServiceError(
+                    f"fascia ended ({self.process.returncode}) before {what}\n{self.tail()}")
+            if time.monotonic() > deadline:
+                raise ServiceError(f"waited {guard} s for {what}\n{self.tail()}")
+            time.sleep(0.05)
+
+    # -- its command line --
+
+    def command(self, *arguments, check=True):
+        result = subprocess.run([self.program, "--runtime", self.runtime, *map(str, arguments)],
+                                capture_output=True, text=True, timeout=GUARD_SECONDS)
+        if check and result.returncode != 0:
+            raise ServiceError(f"fascia {' '.join(map(str, arguments))}: status "
+                               f"{result.returncode}: {result.stderr.strip()}")
+        return result
+
+    def status(self):
+        return json.loads(self.command("status", "--json").stdout)
+
+    def layer(self, name, *change):
+        self.command("layer", name, *change)
+
+    def screenshot(self, path):
+        self.command("screenshot", path)
+        return Picture.from_png(path)
+
+    def record(self, path):
+        return Recording(self, path)
+
+
+class Recording:
+    """`fascia record`, from now until stop()."""
+
+    def __init__(self, service, path):
+        self.path = path
+        self.process = subprocess.Popen(
+            [service.program, "--runtime", service.runtime, "record", str(path)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def stop(self):
+        """Ends it; returns its exit status and what it said."""
+        self.process.send_signal(signal.SIGINT)
+        said, _ = self.process.communicate(timeout=GUARD_SECONDS)
+        return self.process.returncode, said
