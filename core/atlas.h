@@ -6,7 +6,9 @@
  *
  * Pixels are BGRA, premultiplied, rows of width * 4 bytes without padding. Tiles are found by name;
  * names are part of this contract:
- *   hmi/OUTPUT/background           the fallback HMI without its moving parts, of the output's size
+ *   hmi/OUTPUT/background           the fallback HMI without its moving parts, opaque; tile.x,y and size:
+ *                                   what it covers of the output (all of it, or where the critical
+ *                                   layers are: other layers go on being shown around it)
  *   hmi/OUTPUT/speed/D              D in 0..9 and "-": one digit; tile.x,y: the leftmost digit's place,
  *                                   digits follow to the right, each one tile wide; three digits
  *   hmi/OUTPUT/gear/G               G in P R N D "-"
