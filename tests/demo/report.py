@@ -19,8 +19,7 @@ p.lead { color: #8fa1b5; margin: 8px 0 0; max-width: 72ch; }
 .figure span { color: #8fa1b5; font-size: 14px; }
 figure { margin: 0 0 28px; } figure img { width: 100%; display: block; border-radius: 10px; border: 1px solid #1d2836; }
 figcaption { color: #8fa1b5; font-size: 14px; margin-top: 8px; } figcaption b { color: #d7e0ea; font-weight: 600; }
-.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 20px; }
-@media (max-width: 800px) { .pair { grid-template-columns: 1fr; } }
+.more { display: grid; grid-template-columns: repeat(auto-fit, minmax(340px, 1fr)); gap: 20px; }
 svg { width: 100%; height: auto; background: #0d131c; border: 1px solid #1d2836; border-radius: 10px; display: block; }
 audio { width: 100%; margin-top: 12px; }
 table { border-collapse: collapse; width: 100%; font-size: 15px; }
@@ -100,7 +99,7 @@ def page(report):
         "failed", f"failed: {report['failed_step']}")
     pictures = report["pictures"]
     wide = "".join(map(picture_html, pictures[:1]))
-    pairs = "".join(map(picture_html, pictures[1:]))
+    more = "".join(map(picture_html, pictures[1:]))
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>fascia: demo</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>
@@ -112,7 +111,7 @@ their sound into one recording; then the cluster's guest is killed.</p>
 <div class="verdict {verdict[0]}">{html.escape(verdict[1])}</div>
 {figures_html(report["figures"])}
 <h2>What was seen</h2>
-{wide}<div class="pair">{pairs}</div>
+{wide}<div class="more">{more}</div>
 {sound_html(report)}
 <h2>Steps</h2>
 {steps_html(report["steps"])}

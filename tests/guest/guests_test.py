@@ -378,6 +378,9 @@ def all_rows(bench):
 
 
 def main():
+    if not os.environ.get("FASCIA_GUEST_KERNEL"):
+        print("1..0 # SKIP there is no guest image: run this through ./dev test")
+        return 0
     folder = sys.argv[1] if len(sys.argv) > 1 else "guest-tests"
     with Bench(folder) as bench:
         return all_rows(bench).run()
