@@ -1,0 +1,296 @@
+#include "gpu/endpoint.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "core/control.h"
+#include "core/fd.h"
+#include "core/log.h"
+#include "core/macros.h"
+#include "core/pixel_format.h"
+
+/* Alone, a guest gets what the configuration would give it. */
+#define ALONE_MEMORY_BYTES (UINT64_C(64) << 20)
+#define ALONE_RESOURCES 1024
+#define ALONE_BACKING_ENTRIES 16384
+#define ALONE_COMMANDS_PER_WAKE 64
+#define ALONE_FLUSHES_PER_REFRESH 8
+/* pictures per display: two that flip, each with one written, one waiting and one shown */
+#define ALONE_PICTURES 6
+#define ALONE_POOL_SPARE_BYTES (UINT64_C(64) << 20) /* a guest may set larger modes */
+
+static void endpoint_begin(struct endpoint *endpoint) {
+	*endpoint = (struct endpoint) { .socket = -1, .control = -1 };
+	endpoint->link.link = (struct link) { .producer_event = -1, .consumer_event = -1 };
+}
+
+/* ---- by the keeper ---- */
+
+static int take_config(struct endpoint *endpoint, struct control_packet *packet) {
+	if (packet->fds_len != 1 || endpoint->config != NULL) {
+		return -EBADMSG;
+	}
+	endpoint->config = config_map(packet->fds[0]);
+	if (endpoint->config == NULL) {
+		return -errno;
+	}
+	if (packet->message.index >= endpoint->config->guests_len) {
+		return -EINVAL;
+	}
+	const struct config_guest *guest = &endpoint->config->guests[packet->message.index];
+	endpoint->gpu = guest->gpu;
+	snprintf(endpoint->name, sizeof(endpoint->name), "gpu-%s", guest->name);
+	return 0;
+}
+
+static int take_stats(struct endpoint *endpoint, struct control_packet *packet) {
+	if (packet->fds_len != 1 || endpoint->stats.page != NULL) {
+		return -EBADMSG;
+	}
+	packet->fds_len = 0;
+	return stats_init(&endpoint->stats, packet->fds[0], "gpu");
+}
+
+static int take_listener(struct endpoint *endpoint, struct control_packet *packet) {
+	if (packet->fds_len != 1 || endpoint->socket >= 0) {
+		return -EBADMSG;
+	}
+	packet->fds_len = 0;
+	endpoint->socket = packet->fds[0];
+	return 0;
+}
+
+static int take_link(struct endpoint *endpoint, struct control_packet *packet) {
+	if (packet->fds_len != LINK_FDS || endpoint->link.link.pool != NULL) {
+		return -EBADMSG;
+	}
+	packet->fds_len = 0;
+	return frame_link_init(&endpoint->link, LINK_PRODUCER, packet->fds);
+}
+
+static const struct {
+	uint32_t type;
+	int (*take)(struct endpoint *endpoint, struct control_packet *packet);
+} grants[] = {
+	{ CONTROL_CONFIG, take_config },
+	{ CONTROL_STATS, take_stats },
+	{ CONTROL_LISTENER, take_listener },
+	{ CONTROL_FRAME_LINK, take_link },
+};
+
+/* What this program has no use for (a peer's pidfd) is closed. */
+static int take_grant(struct endpoint *endpoint, struct control_packet *packet) {
+	int rc = 0;
+	for (size_t i = 0; i < ARRAY_LEN(grants); i++) {
+		if (grants[i].type == packet->message.type) {
+			rc = grants[i].take(endpoint, packet);
+		}
+	}
+	control_close_fds(packet);
+	return rc;
+}
+
+static int receive_grants(struct endpoint *endpoint) {
+	for (;;) {
+		struct control_packet packet;
+		int rc = control_receive(endpoint->control, &packet);
+		if (rc == -EAGAIN) {
+			struct pollfd wait = { .fd = endpoint->control, .events = POLLIN };
+			poll(&wait, 1, -1);
+			continue;
+		}
+		if (rc <= 0) {
+			return rc == 0 ? -EPIPE : rc;
+		}
+		if (packet.message.type == CONTROL_START) {
+			control_close_fds(&packet);
+			return 0;
+		}
+		rc = take_grant(endpoint, &packet);
+		if (rc < 0) {
+			return rc;
+		}
+	}
+}
+
+static void handle_control(void *data, uint32_t events) {
+	struct endpoint *endpoint = data;
+	struct control_packet packet;
+	int rc = control_receive(endpoint->control, &packet);
+	if (rc == 1) {
+		control_close_fds(&packet);
+	} else if (rc != -EAGAIN) {
+		/* the keeper is gone: the guest's display goes on without it */
+		loop_remove(&endpoint->control_source);
+	}
+}
+
+static int begin_granted(struct endpoint *endpoint) {
+	if (endpoint->config == NULL || endpoint->socket < 0 || endpoint->link.link.pool == NULL ||
+		!endpoint->gpu.enabled) {
+		return -EPROTO;
+	}
+	if (endpoint->stats.page == NULL) {
+		int rc = stats_init(&endpoint->stats, -1, endpoint->name);
+		if (rc < 0) {
+			return rc;
+		}
+	}
+	endpoint->loop = loop_create();
+	if (endpoint->loop == NULL) {
+		return -errno;
+	}
+	endpoint->control_source =
+		loop_add(endpoint->loop, endpoint->control, EPOLLIN, handle_control, endpoint);
+	return endpoint->control_source != NULL ? 0 : -errno;
+}
+
+int endpoint_init_granted(struct endpoint *endpoint, int control) {
+	endpoint_begin(endpoint);
+	endpoint->control = control;
+	int rc = receive_grants(endpoint);
+	if (rc == 0) {
+		rc = begin_granted(endpoint);
+	}
+	if (rc < 0) {
+		log_error("what the keeper granted cannot be used: %s", strerror(-rc));
+		return rc;
+	}
+	log_init(endpoint->name, log_level_from_env(), &endpoint->stats, true);
+	return 0;
+}
+
+void endpoint_ready(struct endpoint *endpoint) {
+	if (endpoint->control < 0) {
+		return;
+	}
+	const struct control_packet packet = { .message.type = CONTROL_READY };
+	int rc = control_send(endpoint->control, &packet);
+	if (rc < 0) {
+		log_warning("the keeper does not hear that we are ready: %s", strerror(-rc));
+	}
+}
+
+/* ---- alone ---- */
+
+static int open_socket(struct endpoint *endpoint, const struct endpoint_options *options) {
+	if (options->socket_path != NULL) {
+		endpoint->socket = fd_listen_unix(options->socket_path, SOCK_STREAM);
+		if (endpoint->socket < 0) {
+			int rc = endpoint->socket;
+			log_error("cannot listen on %s: %s", options->socket_path, strerror(-rc));
+			return rc;
+		}
+		return 0;
+	}
+	int listens = 0;
+	socklen_t len = sizeof(listens);
+	endpoint->socket = options->fd;
+	if (getsockopt(options->fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0) {
+		int rc = -errno;
+		log_error(
+			"descriptor %d: %s; give a unix stream socket", options->fd, strerror(-rc));
+		return rc;
+	}
+	endpoint->is_connected = listens == 0;
+	return 0;
+}
+
+static uint64_t pool_bytes_of(const struct endpoint_options *options) {
+	uint64_t bytes = ALONE_POOL_SPARE_BYTES;
+	for (uint32_t i = 0; i < options->modes_len; i++) {
+		const struct frame_mode *mode = &options->modes[i];
+		uint64_t row_bytes = ((uint64_t)mode->width * PIXEL_BYTES + 63) / 64 * 64;
+		uint64_t picture_bytes = (row_bytes * mode->height + 4095) / 4096 * 4096;
+		bytes += ALONE_PICTURES * picture_bytes;
+	}
+	return bytes;
+}
+
+static int make_link(struct endpoint *endpoint, const struct endpoint_options *options) {
+	int fds[LINK_FDS];
+	int ours[LINK_FDS];
+	int theirs[LINK_FDS];
+	int rc = frame_link_create_fds("fascia-gpu", endpoint->gpu.budget.pool_bytes, fds);
+	if (rc < 0) {
+		return rc;
+	}
+	rc = link_grant_fds(fds, LINK_PRODUCER, ours);
+	if (rc == 0) {
+		rc = frame_link_init(&endpoint->link, LINK_PRODUCER, ours);
+	}
+	if (rc == 0) {
+		rc = link_grant_fds(fds, LINK_CONSUMER, theirs);
+	}
+	if (rc == 0) {
+		rc = null_display_init(&endpoint->display, endpoint->loop, theirs, options->modes,
+			options->modes_len);
+		endpoint->has_display = rc == 0;
+	}
+	for (int i = 0; i < LINK_FDS; i++) {
+		fd_close(&fds[i]);
+	}
+	return rc;
+}
+
+static void configure_alone(struct endpoint *endpoint, const struct endpoint_options *options) {
+	endpoint->gpu = (struct config_gpu) {
+		.enabled = 1,
+		.profile = options->profile,
+		.budget = {
+			.pool_bytes = pool_bytes_of(options),
+			.memory_bytes = ALONE_MEMORY_BYTES,
+			.resources = ALONE_RESOURCES,
+			.backing_entries = ALONE_BACKING_ENTRIES,
+			.commands_per_wake = ALONE_COMMANDS_PER_WAKE,
+			.flushes_per_refresh = ALONE_FLUSHES_PER_REFRESH,
+		},
+		.scanouts_len = options->modes_len,
+	};
+	memcpy(endpoint->gpu.scanouts, options->modes, sizeof(options->modes));
+}
+
+int endpoint_init_alone(struct endpoint *endpoint, const struct endpoint_options *options) {
+	endpoint_begin(endpoint);
+	snprintf(endpoint->name, sizeof(endpoint->name), "gpu");
+	configure_alone(endpoint, options);
+	int rc = stats_init(&endpoint->stats, -1, endpoint->name);
+	if (rc < 0) {
+		return rc;
+	}
+	log_init(endpoint->name, log_level_from_env(), &endpoint->stats, true);
+	rc = open_socket(endpoint, options);
+	if (rc < 0) {
+		return rc;
+	}
+	endpoint->loop = loop_create();
+	rc = endpoint->loop != NULL ? make_link(endpoint, options) : -errno;
+	if (rc < 0) {
+		log_error("cannot make a display: %s", strerror(-rc));
+	}
+	return rc;
+}
+
+void endpoint_finish(struct endpoint *endpoint) {
+	if (endpoint->has_display) {
+		null_display_finish(&endpoint->display);
+	}
+	loop_remove(&endpoint->control_source);
+	if (endpoint->loop != NULL) {
+		loop_destroy(endpoint->loop);
+	}
+	frame_link_finish(&endpoint->link);
+	fd_close(&endpoint->socket);
+	fd_close(&endpoint->control);
+	if (endpoint->config != NULL) {
+		config_unmap(endpoint->config);
+	}
+	log_init(endpoint->name, log_level_from_env(), NULL, true);
+	if (endpoint->stats.page != NULL) {
+		stats_finish(&endpoint->stats);
+	}
+}
