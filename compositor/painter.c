@@ -17,11 +17,11 @@ struct pending {
 
 struct painter {
 	uint64_t pixels_written;
-	uint32_t positions[PAINTER_SIDE_MAX];
-	uint32_t upper[PAINTER_SIDE_MAX + 1];
-	uint32_t lower[PAINTER_SIDE_MAX + 1];
-	uint16_t mixed[(PAINTER_SIDE_MAX + 1) * PIXEL_BYTES];
-	uint32_t row[PAINTER_SIDE_MAX];
+	uint32_t positions[PAINTER_TARGET_MAX];
+	uint32_t upper[PAINTER_SOURCE_MAX + 1];
+	uint32_t lower[PAINTER_SOURCE_MAX + 1];
+	uint16_t mixed[(PAINTER_SOURCE_MAX + 1) * PIXEL_BYTES];
+	uint32_t row[PAINTER_TARGET_MAX];
 	/* each step takes one off and puts at most four on, all of them further down */
 	struct pending pending[4 * (PAINTER_SPRITES_MAX + 1) + 1];
 };
@@ -230,6 +230,7 @@ static size_t find_base(
 void painter_draw(struct painter *painter, const struct painter_target *target,
 	const struct sprite *sprites, size_t len, const struct rect *area) {
 	assert(len <= PAINTER_SPRITES_MAX);
+	assert(target->width <= PAINTER_TARGET_MAX && target->height <= PAINTER_TARGET_MAX);
 	const struct sprite black = { .opacity = 255, .opaque = true };
 	const struct rect bounds = { 0, 0, target->width, target->height };
 	size_t pending_len = 0;

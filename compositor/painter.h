@@ -14,13 +14,14 @@
 #include "core/pixel_format.h"
 #include "core/rect.h"
 
-#define PAINTER_SIDE_MAX 8192 /* pixels: of a picture, a place, a target */
+#define PAINTER_TARGET_MAX 8192  /* pixels each way of a target */
+#define PAINTER_SOURCE_MAX 16384 /* pixels each way of a sprite's picture */
 #define PAINTER_SPRITES_MAX 128
 
 struct sprite {
 	const uint8_t *pixels; /* `height` rows of `stride` bytes; NULL: plain `colour` */
 	uint32_t stride;
-	uint32_t width, height; /* of the pixels, 1..PAINTER_SIDE_MAX */
+	uint32_t width, height; /* of the pixels, 1..PAINTER_SOURCE_MAX */
 	enum pixel_format format; /* premultiplied where it has alpha */
 	uint32_t colour; /* 0x00RRGGBB, when there are no pixels */
 	uint8_t opacity;

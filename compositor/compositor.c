@@ -1,0 +1,507 @@
+#include "compositor/compositor.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "compositor/guest.h"
+#include "compositor/layer.h"
+#include "compositor/painter.h"
+#include "compositor/screen.h"
+#include "core/atlas.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/fd.h"
+#include "core/log.h"
+#include "core/macros.h"
+#include "display/output.h"
+
+/* a guest in its compositor */
+struct seat {
+	struct compositor *compositor;
+	struct guest guest;
+	struct screen *pacer;              /* whose ticks the guest hears; NULL: shown nowhere */
+	struct loop_source *process;       /* NULL: none is known */
+	struct loop_source *publications;  /* NULL: no immediate screen shows it */
+};
+
+/* a screen in its compositor */
+struct stage {
+	struct compositor *compositor;
+	struct screen screen;
+	int step;                          /* the screen's clock, if it is stepped; owned, else -1 */
+	struct loop_source *ticks;
+	struct loop_source *waiting;       /* IMMEDIATE: ticks while time alone may change something */
+};
+
+struct compositor {
+	struct loop *loop;                 /* borrowed */
+	struct stats *stats;               /* borrowed */
+	const struct config *config;       /* mapped */
+	struct atlas atlas;                /* mapped, or zeroed */
+	struct painter *painter;
+	uint32_t seats_len;
+	struct seat seats[CONFIG_GUESTS_MAX];
+	uint32_t stages_len;
+	struct stage stages[CONFIG_OUTPUTS_MAX];
+	uint32_t layers_len;
+	struct layer layers[CONFIG_LAYERS_MAX];
+};
+
+/* ---- who shows what ---- */
+
+static bool shows(const struct layer *layer, const struct guest *guest, uint32_t channel) {
+	return layer->guest == guest && layer->config->scanout == channel;
+}
+
+static struct screen *screen_of(struct compositor *compositor, const struct layer *layer) {
+	return &compositor->stages[layer->config->output].screen;
+}
+
+/* The first layer in configuration order that shows a channel stands for it where only one can. */
+static const struct layer *first_layer(
+	const struct compositor *compositor, const struct guest *guest, uint32_t channel) {
+	for (uint32_t i = 0; i < compositor->layers_len; i++) {
+		if (shows(&compositor->layers[i], guest, channel)) {
+			return &compositor->layers[i];
+		}
+	}
+	return NULL;
+}
+
+static bool is_first(const struct compositor *compositor, const struct layer *layer) {
+	return layer == first_layer(compositor, layer->guest, layer->config->scanout);
+}
+
+/* What the scanout shall be: as configured, of the size of the first layer that shows it 1:1, and on only
+ * if it was unplugged from none. */
+static void update_mode(struct compositor *compositor, struct guest *guest, uint32_t channel) {
+	struct frame_mode mode = guest->config->gpu.scanouts[channel];
+	bool sized = false;
+	for (uint32_t i = 0; i < compositor->layers_len; i++) {
+		const struct layer *layer = &compositor->layers[i];
+		if (!shows(layer, guest, channel)) {
+			continue;
+		}
+		if (!layer->is_connected) {
+			mode.enabled = 0;
+		}
+		if (!sized && layer->config->scale == 0) {
+			mode.width = MIN(layer->place.width, CONFIG_MODE_MAX);
+			mode.height = MIN(layer->place.height, CONFIG_MODE_MAX);
+			sized = true;
+		}
+	}
+	guest_set_mode(guest, channel, &mode);
+}
+
+/* ---- ticks ---- */
+
+static bool is_shown_on(struct compositor *compositor, const struct guest *guest,
+	const struct screen *screen) {
+	for (uint32_t i = 0; i < compositor->layers_len; i++) {
+		const struct layer *layer = &compositor->layers[i];
+		if (layer->guest == guest && screen_of(compositor, layer) == screen) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A screen that composes when asked is asked. */
+static void request_ticks(struct compositor *compositor, const struct guest *guest) {
+	for (uint32_t i = 0; i < compositor->stages_len; i++) {
+		struct screen *screen = &compositor->stages[i].screen;
+		if (is_shown_on(compositor, guest, screen)) {
+			ticker_request(&screen->ticker);
+		}
+	}
+}
+
+static void take_channel(struct compositor *compositor, struct guest *guest, uint32_t channel) {
+	if (!guest_take(guest, channel)) {
+		return;
+	}
+	const struct rects *damage = &guest->channels[channel]->view.frame.damage;
+	for (uint32_t i = 0; i < compositor->layers_len; i++) {
+		if (shows(&compositor->layers[i], guest, channel)) {
+			layer_add_damage(&compositor->layers[i], damage);
+		}
+	}
+}
+
+static void take_pictures(struct compositor *compositor, const struct screen *screen) {
+	uint32_t taken[CONFIG_GUESTS_MAX] = { 0 };
+	for (uint32_t i = 0; i < screen->layers_len; i++) {
+		const struct layer *layer = screen->layers[i];
+		if (layer->guest == NULL) {
+			continue;
+		}
+		uint32_t *channels = &taken[layer->config->guest];
+		uint32_t channel = layer->config->scanout;
+		if ((*channels & UINT32_C(1) << channel) == 0) {
+			*channels |= UINT32_C(1) << channel;
+			take_channel(compositor, layer->guest, channel);
+		}
+	}
+}
+
+static bool is_picture_needed(
+	const struct compositor *compositor, const struct guest *guest, uint32_t channel) {
+	for (uint32_t i = 0; i < compositor->layers_len; i++) {
+		const struct layer *layer = &compositor->layers[i];
+		if (shows(layer, guest, channel) && layer_machine_shows_picture(&layer->machine)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Also pictures that nobody sees, under the fallback or while recovering: the guest shall go on. */
+static void latch_pictures(
+	struct compositor *compositor, const struct screen *screen, uint64_t now_ns) {
+	for (uint32_t i = 0; i < screen->layers_len; i++) {
+		const struct layer *layer = screen->layers[i];
+		if (layer->guest == NULL || !is_first(compositor, layer)) {
+			continue;
+		}
+		uint32_t channel = layer->config->scanout;
+		guest_latch(layer->guest, channel, now_ns);
+		if (!is_picture_needed(compositor, layer->guest, channel)) {
+			guest_drop_picture(layer->guest, channel);
+		}
+	}
+}
+
+static void tell_guests(
+	struct compositor *compositor, const struct screen *screen, uint64_t now_ns) {
+	for (uint32_t i = 0; i < compositor->seats_len; i++) {
+		if (compositor->seats[i].pacer == screen) {
+			guest_tick(&compositor->seats[i].guest, now_ns);
+		}
+	}
+}
+
+static void handle_tick(void *data, uint32_t events) {
+	struct stage *stage = data;
+	struct compositor *compositor = stage->compositor;
+	struct screen *screen = &stage->screen;
+	uint64_t due_ns;
+
+	if (!ticker_take(&screen->ticker, &due_ns)) {
+		return;
+	}
+	take_pictures(compositor, screen);
+	screen_tick(screen, due_ns, clock_now_ns());
+	uint64_t now_ns = clock_now_ns();
+	latch_pictures(compositor, screen, now_ns);
+	/* last, so that a producer that wakes up finds its picture latched */
+	tell_guests(compositor, screen, now_ns);
+	if (stage->waiting != NULL && screen_is_waiting(screen)) {
+		loop_timer_set(stage->waiting, screen->ticker.period_ns, 0);
+	}
+}
+
+static void handle_waiting(void *data, uint32_t events) {
+	struct stage *stage = data;
+	ticker_request(&stage->screen.ticker);
+}
+
+static void handle_publication(void *data, uint32_t events) {
+	struct seat *seat = data;
+	fd_event_take(seat->guest.link.link.producer_event);
+	request_ticks(seat->compositor, &seat->guest);
+}
+
+static void handle_death(void *data, uint32_t events) {
+	struct seat *seat = data;
+	loop_remove(&seat->process);
+	guest_mark_died(&seat->guest);
+	request_ticks(seat->compositor, &seat->guest);
+}
+
+/* ---- making one ---- */
+
+static int open_config(struct compositor *compositor, struct grants *grants) {
+	compositor->config = config_map(grants->config);
+	if (compositor->config == NULL) {
+		log_error("the configuration cannot be used: %s", strerror(errno));
+		return -EINVAL;
+	}
+	if (grants->atlas < 0) {
+		log_error("no atlas was granted: plain areas stand for every picture");
+		return 0;
+	}
+	int err = atlas_map(&compositor->atlas, grants->atlas);
+	if (err < 0) {
+		/* a driver is better served by plain areas than by nothing */
+		log_error("the atlas cannot be used: %s; plain areas stand for every picture",
+			strerror(-err));
+		compositor->atlas = (struct atlas){ 0 };
+	}
+	return 0;
+}
+
+static int add_stage(struct compositor *compositor, struct grants *grants, uint32_t index) {
+	const struct config_output *config = &compositor->config->outputs[index];
+	struct stage *stage = &compositor->stages[index];
+	struct output *output = output_create(
+		config->kind, grants->outputs[index], config->width, config->height);
+	if (output == NULL) {
+		log_error("output %s cannot be used: %s", config->name, strerror(errno));
+		return -EINVAL;
+	}
+	stage->compositor = compositor;
+	stage->step = grants->steps[index];
+	grants->steps[index] = -1;
+	int err = screen_init(&stage->screen, compositor->config, index, &compositor->atlas, output,
+		stage->step, compositor->painter, compositor->stats);
+	if (err < 0) {
+		fd_close(&stage->step);
+		log_error("output %s has no clock: %s", config->name, strerror(-err));
+		return err;
+	}
+	compositor->stages_len = index + 1;
+	return 0;
+}
+
+static int add_seat(struct compositor *compositor, struct grants *grants, uint32_t index) {
+	const struct config_guest *config = &compositor->config->guests[index];
+	struct seat *seat = &compositor->seats[index];
+	int *fds = grants->links[index];
+	bool granted = fds[LINK_POOL] >= 0;
+
+	if (!granted && config->gpu.enabled) {
+		log_error("guest %s: no link was granted: it stays absent", config->name);
+	}
+	seat->compositor = compositor;
+	int err = guest_init(&seat->guest, config, granted ? fds : NULL);
+	for (size_t i = 0; i < LINK_FDS; i++) {
+		fds[i] = -1; /* taken over, come what may */
+	}
+	if (err < 0) {
+		log_error("guest %s: its link cannot be used: %s; it stays absent", config->name,
+			strerror(-err));
+		guest_init(&seat->guest, config, NULL);
+	}
+	compositor->seats_len = index + 1;
+	return 0;
+}
+
+static int add_layer(struct compositor *compositor, uint32_t index) {
+	const struct config_layer *config = &compositor->config->layers[index];
+	struct layer *layer = &compositor->layers[index];
+	struct screen *screen = &compositor->stages[config->output].screen;
+	struct guest *guest = NULL;
+
+	if (config->kind == CONFIG_LAYER_GUEST) {
+		struct seat *seat = &compositor->seats[config->guest];
+		guest = &seat->guest;
+		if (guest_use_channel(guest, config->scanout) < 0) {
+			return -ENOMEM;
+		}
+		if (seat->pacer == NULL) {
+			seat->pacer = screen;
+		}
+	}
+	layer_init(layer, config, index, guest, &compositor->atlas, &screen->ticker,
+		compositor->stats);
+	if (layer->tile == NULL) {
+		log_error("layer %s: the atlas has no tile %s/%s; a plain area stands for it",
+			config->name, guest == NULL ? "picture" : "placeholder", config->name);
+	}
+	compositor->layers_len = index + 1;
+	screen_add_layer(screen, layer);
+	return 0;
+}
+
+static bool is_on_immediate_screen(struct compositor *compositor, const struct guest *guest) {
+	for (uint32_t i = 0; i < compositor->stages_len; i++) {
+		const struct screen *screen = &compositor->stages[i].screen;
+		if (screen->ticker.kind == TICKER_IMMEDIATE
+			&& is_shown_on(compositor, guest, screen)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int watch_seat(struct compositor *compositor, struct seat *seat) {
+	struct guest *guest = &seat->guest;
+	if (!guest->is_linked) {
+		return 0;
+	}
+	for (uint32_t i = 0; i < FRAME_LINK_CHANNELS; i++) {
+		if (guest->channels[i] != NULL) {
+			update_mode(compositor, guest, i);
+		}
+	}
+	if (seat->pacer != NULL) {
+		frame_link_set_period_ns(&guest->link, seat->pacer->ticker.period_ns);
+	}
+	if (is_on_immediate_screen(compositor, guest)) {
+		seat->publications = loop_add(compositor->loop, guest->link.link.producer_event,
+			EPOLLIN, handle_publication, seat);
+		return seat->publications == NULL ? -errno : 0;
+	}
+	return 0;
+}
+
+static int watch_stage(struct compositor *compositor, struct stage *stage) {
+	struct ticker *ticker = &stage->screen.ticker;
+	stage->ticks = loop_add(compositor->loop, ticker->fd, EPOLLIN, handle_tick, stage);
+	if (stage->ticks == NULL) {
+		return -errno;
+	}
+	if (ticker->kind == TICKER_IMMEDIATE) {
+		stage->waiting = loop_add_timer(compositor->loop, handle_waiting, stage);
+		return stage->waiting == NULL ? -errno : 0;
+	}
+	return 0;
+}
+
+static int set_up(struct compositor *compositor, struct grants *grants) {
+	int err = open_config(compositor, grants);
+	const struct config *config = compositor->config;
+	for (uint32_t i = 0; err == 0 && i < config->outputs_len; i++) {
+		err = add_stage(compositor, grants, i);
+	}
+	for (uint32_t i = 0; err == 0 && i < config->guests_len; i++) {
+		err = add_seat(compositor, grants, i);
+	}
+	for (uint32_t i = 0; err == 0 && i < config->layers_len; i++) {
+		err = add_layer(compositor, i);
+	}
+	for (uint32_t i = 0; err == 0 && i < compositor->seats_len; i++) {
+		err = watch_seat(compositor, &compositor->seats[i]);
+	}
+	for (uint32_t i = 0; err == 0 && i < compositor->stages_len; i++) {
+		err = watch_stage(compositor, &compositor->stages[i]);
+	}
+	for (uint32_t i = 0; err == 0 && i < compositor->seats_len; i++) {
+		if (grants->processes[i] >= 0) {
+			err = compositor_set_process(compositor, i, grants->processes[i]);
+			grants->processes[i] = -1;
+		}
+	}
+	return err;
+}
+
+struct compositor *compositor_create(
+	struct grants *grants, struct stats *stats, struct loop *loop) {
+	struct compositor *compositor = calloc(1, sizeof(*compositor));
+	if (compositor == NULL) {
+		return NULL;
+	}
+	compositor->loop = loop;
+	compositor->stats = stats;
+	compositor->painter = painter_create();
+	int err = compositor->painter == NULL ? -ENOMEM : set_up(compositor, grants);
+	if (err < 0) {
+		compositor_destroy(compositor);
+		errno = -err;
+		return NULL;
+	}
+	return compositor;
+}
+
+void compositor_destroy(struct compositor *compositor) {
+	if (compositor == NULL) {
+		return;
+	}
+	for (uint32_t i = 0; i < compositor->stages_len; i++) {
+		loop_remove(&compositor->stages[i].ticks);
+		loop_remove(&compositor->stages[i].waiting);
+		screen_finish(&compositor->stages[i].screen);
+		fd_close(&compositor->stages[i].step);
+	}
+	for (uint32_t i = 0; i < compositor->seats_len; i++) {
+		loop_remove(&compositor->seats[i].process);
+		loop_remove(&compositor->seats[i].publications);
+		guest_finish(&compositor->seats[i].guest);
+	}
+	painter_destroy(compositor->painter);
+	if (compositor->atlas.base != NULL) {
+		atlas_unmap(&compositor->atlas);
+	}
+	if (compositor->config != NULL) {
+		config_unmap(compositor->config);
+	}
+	free(compositor);
+}
+
+void compositor_light(struct compositor *compositor) {
+	for (uint32_t i = 0; i < compositor->stages_len; i++) {
+		screen_light(&compositor->stages[i].screen);
+	}
+}
+
+void compositor_start(struct compositor *compositor) {
+	for (uint32_t i = 0; i < compositor->stages_len; i++) {
+		struct ticker *ticker = &compositor->stages[i].screen.ticker;
+		ticker_start(ticker);
+		ticker_request(ticker); /* what was published before our time */
+	}
+}
+
+/* ---- while it runs ---- */
+
+int compositor_set_process(struct compositor *compositor, uint32_t guest, int process) {
+	if (guest >= compositor->seats_len) {
+		fd_close(&process);
+		return -EINVAL;
+	}
+	struct seat *seat = &compositor->seats[guest];
+	loop_remove(&seat->process);
+	seat->process = loop_add(compositor->loop, process, EPOLLIN, handle_death, seat);
+	int err = seat->process == NULL ? -errno : 0;
+	guest_set_process(&seat->guest, process);
+	return err;
+}
+
+static struct layer *find_layer(struct compositor *compositor, const char *name) {
+	for (uint32_t i = 0; i < compositor->layers_len; i++) {
+		if (strcmp(compositor->layers[i].config->name, name) == 0) {
+			return &compositor->layers[i];
+		}
+	}
+	return NULL;
+}
+
+static int carry_out(struct compositor *compositor, const struct control_message *request,
+	struct control_message *reply) {
+	if (request->type != CONTROL_LAYER) {
+		snprintf(reply->text, sizeof(reply->text),
+			"the compositor takes layer commands only");
+		return -ENOTSUP;
+	}
+	struct layer *layer = find_layer(compositor, request->name);
+	if (layer == NULL) {
+		snprintf(reply->text, sizeof(reply->text),
+			"there is no layer '%s'; see 'fascia status'", request->name);
+		return -ENOENT;
+	}
+	int err = layer_command(layer, request->arg[0], &request->arg[1]);
+	if (err < 0) {
+		snprintf(reply->text, sizeof(reply->text),
+			"layer %s: a value is out of range, or not for this kind of layer",
+			request->name);
+		return err;
+	}
+	struct screen *screen = screen_of(compositor, layer);
+	screen_sort_layers(screen);
+	ticker_request(&screen->ticker);
+	if (layer->guest != NULL) {
+		update_mode(compositor, layer->guest, layer->config->scanout);
+	}
+	return 0;
+}
+
+void compositor_command(struct compositor *compositor, const struct control_message *request,
+	struct control_message *reply) {
+	*reply = (struct control_message){ .type = CONTROL_END };
+	memcpy(reply->name, request->name, sizeof(reply->name));
+	reply->arg[0] = -carry_out(compositor, request, reply);
+}

@@ -1,0 +1,66 @@
+/*
+ * A layer: a guest's scanout or a picture of the atlas, somewhere on an output. Its configuration, what
+ * commands changed of it, its state, and what it looks like in a scene.
+ *
+ * Thread: the compositor's. Nothing allocates after layer_init().
+ */
+#ifndef COMPOSITOR_LAYER_H
+#define COMPOSITOR_LAYER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "compositor/guest.h"
+#include "compositor/layer_state.h"
+#include "compositor/scene.h"
+#include "core/atlas.h"
+#include "core/config.h"
+#include "core/stats.h"
+
+struct layer {
+	const struct config_layer *config;
+	uint32_t index;                 /* in the configuration */
+	struct guest *guest;            /* NULL: a picture of the atlas */
+	const struct atlas *atlas;
+	const struct atlas_tile *tile;  /* its placeholder or picture; NULL: not in the atlas */
+
+	/* as configured, then as commanded */
+	struct rect place;
+	int32_t z;
+	uint8_t opacity;
+	bool is_visible;
+	bool is_connected;
+
+	struct layer_machine machine;   /* of a guest's layer */
+	struct rects damage;            /* of the guest's picture, since it was composed last */
+
+	/* exported */
+	_Atomic uint64_t *state_value;
+	_Atomic uint64_t *frames_value;
+	_Atomic uint64_t *rejected_value;
+	_Atomic uint64_t *losses_value;
+	_Atomic uint64_t *lost_ns_value;
+};
+
+/* `guest` uses the layer's channel already. `ticker`: of the layer's output, for its times. */
+void layer_init(struct layer *layer, const struct config_layer *config, uint32_t index,
+	struct guest *guest, const struct atlas *atlas, const struct ticker *ticker,
+	struct stats *stats);
+
+/* A new picture came on its channel. */
+void layer_add_damage(struct layer *layer, const struct rects *damage);
+
+/* One tick of its output: see layer_machine_step(). */
+size_t layer_step(struct layer *layer, uint64_t tick, uint64_t echo_ns, uint64_t now_ns,
+	struct layer_transition transitions[LAYER_TRANSITIONS_MAX]);
+
+enum layer_state layer_state(const struct layer *layer);
+
+/* Puts the layer and its cursor on top of the scene, and forgets the damage. */
+void layer_add_to_scene(struct layer *layer, struct scene *scene, const struct rect *output);
+
+/* Carries out a command (enum control_layer, its values). 0, or -EINVAL: a value out of range, or not for
+ * this kind of layer; nothing was changed then. What it means for the guest's display is the caller's. */
+int layer_command(struct layer *layer, int64_t command, const int64_t values[3]);
+
+#endif
