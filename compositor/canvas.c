@@ -7,7 +7,7 @@
 
 void canvas_init(struct canvas *canvas, struct output *output, struct painter *painter,
 	uint32_t background) {
-	*canvas = (struct canvas){
+	*canvas = (struct canvas) {
 		.output = output,
 		.painter = painter,
 		.background = background,
@@ -15,7 +15,7 @@ void canvas_init(struct canvas *canvas, struct output *output, struct painter *p
 }
 
 struct rect canvas_bounds(const struct canvas *canvas) {
-	return (struct rect){ 0, 0, canvas->output->width, canvas->output->height };
+	return (struct rect) { 0, 0, canvas->output->width, canvas->output->height };
 }
 
 struct scene *canvas_begin(struct canvas *canvas) {
@@ -47,7 +47,8 @@ static void draw(
 		.height = canvas->output->height,
 	};
 	for (uint32_t i = 0; i < damage->len; i++) {
-		painter_draw(canvas->painter, &target, scene->sprites, scene->len, &damage->items[i]);
+		painter_draw(
+			canvas->painter, &target, scene->sprites, scene->len, &damage->items[i]);
 	}
 }
 

@@ -28,8 +28,8 @@ struct canvas {
 	struct rects history[OUTPUT_AGE_MAX - 1]; /* newest first */
 };
 
-void canvas_init(struct canvas *canvas, struct output *output, struct painter *painter,
-	uint32_t background);
+void canvas_init(
+	struct canvas *canvas, struct output *output, struct painter *painter, uint32_t background);
 
 /* The output's rectangle. */
 struct rect canvas_bounds(const struct canvas *canvas);

@@ -90,11 +90,11 @@ static void handle_keeper(void *data, uint32_t events) {
 	control_close_fds(&packet);
 }
 
-int clients_init(struct clients *clients, struct compositor *compositor, struct loop *loop,
-	int keeper) {
-	*clients = (struct clients){ .compositor = compositor, .loop = loop, .keeper = keeper };
+int clients_init(
+	struct clients *clients, struct compositor *compositor, struct loop *loop, int keeper) {
+	*clients = (struct clients) { .compositor = compositor, .loop = loop, .keeper = keeper };
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
-		clients->items[i] = (struct client){ .clients = clients, .socket = -1 };
+		clients->items[i] = (struct client) { .clients = clients, .socket = -1 };
 	}
 	clients->keeper_source = loop_add(loop, keeper, EPOLLIN, handle_keeper, clients);
 	return clients->keeper_source == NULL ? -errno : 0;

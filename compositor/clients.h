@@ -21,14 +21,15 @@ struct client {
 struct clients {
 	struct compositor *compositor; /* borrowed */
 	struct loop *loop;             /* borrowed */
-	int keeper;                    /* borrowed */
-	struct loop_source *keeper_source; /* NULL once the keeper is gone: that is no reason to stop */
+	int keeper;		    /* borrowed */
+	struct loop_source
+		*keeper_source; /* NULL once the keeper is gone: that is no reason to stop */
 	struct client items[CLIENTS_MAX];
 };
 
 /* Listens to the keeper's socket. 0 or -errno. */
-int clients_init(struct clients *clients, struct compositor *compositor, struct loop *loop,
-	int keeper);
+int clients_init(
+	struct clients *clients, struct compositor *compositor, struct loop *loop, int keeper);
 void clients_finish(struct clients *clients);
 
 #endif

@@ -31,16 +31,16 @@ struct seat {
 struct stage {
 	struct compositor *compositor;
 	struct screen screen;
-	int step;                          /* the screen's clock, if it is stepped; owned, else -1 */
+	int step; /* the screen's clock, if it is stepped; owned, else -1 */
 	struct loop_source *ticks;
-	struct loop_source *waiting;       /* IMMEDIATE: ticks while time alone may change something */
+	struct loop_source *waiting; /* IMMEDIATE: ticks while time alone may change something */
 };
 
 struct compositor {
-	struct loop *loop;                 /* borrowed */
-	struct stats *stats;               /* borrowed */
-	const struct config *config;       /* mapped */
-	struct atlas atlas;                /* mapped, or zeroed */
+	struct loop *loop; /* borrowed */
+	struct stats *stats; /* borrowed */
+	const struct config *config; /* mapped */
+	struct atlas atlas; /* mapped, or zeroed */
 	struct painter *painter;
 	uint32_t seats_len;
 	struct seat seats[CONFIG_GUESTS_MAX];
@@ -99,8 +99,8 @@ static void update_mode(struct compositor *compositor, struct guest *guest, uint
 
 /* ---- ticks ---- */
 
-static bool is_shown_on(struct compositor *compositor, const struct guest *guest,
-	const struct screen *screen) {
+static bool is_shown_on(
+	struct compositor *compositor, const struct guest *guest, const struct screen *screen) {
 	for (uint32_t i = 0; i < compositor->layers_len; i++) {
 		const struct layer *layer = &compositor->layers[i];
 		if (layer->guest == guest && screen_of(compositor, layer) == screen) {
@@ -239,7 +239,7 @@ static int open_config(struct compositor *compositor, struct grants *grants) {
 		/* a driver is better served by plain areas than by nothing */
 		log_error("the atlas cannot be used: %s; plain areas stand for every picture",
 			strerror(-err));
-		compositor->atlas = (struct atlas){ 0 };
+		compositor->atlas = (struct atlas) { 0 };
 	}
 	return 0;
 }
@@ -247,8 +247,8 @@ static int open_config(struct compositor *compositor, struct grants *grants) {
 static int add_stage(struct compositor *compositor, struct grants *grants, uint32_t index) {
 	const struct config_output *config = &compositor->config->outputs[index];
 	struct stage *stage = &compositor->stages[index];
-	struct output *output = output_create(
-		config->kind, grants->outputs[index], config->width, config->height);
+	struct output *output =
+		output_create(config->kind, grants->outputs[index], config->width, config->height);
 	if (output == NULL) {
 		log_error("output %s cannot be used: %s", config->name, strerror(errno));
 		return -EINVAL;
@@ -320,8 +320,8 @@ static int add_layer(struct compositor *compositor, uint32_t index) {
 static bool is_on_immediate_screen(struct compositor *compositor, const struct guest *guest) {
 	for (uint32_t i = 0; i < compositor->stages_len; i++) {
 		const struct screen *screen = &compositor->stages[i].screen;
-		if (screen->ticker.kind == TICKER_IMMEDIATE
-			&& is_shown_on(compositor, guest, screen)) {
+		if (screen->ticker.kind == TICKER_IMMEDIATE &&
+			is_shown_on(compositor, guest, screen)) {
 			return true;
 		}
 	}
@@ -501,7 +501,7 @@ static int carry_out(struct compositor *compositor, const struct control_message
 
 void compositor_command(struct compositor *compositor, const struct control_message *request,
 	struct control_message *reply) {
-	*reply = (struct control_message){ .type = CONTROL_END };
+	*reply = (struct control_message) { .type = CONTROL_END };
 	memcpy(reply->name, request->name, sizeof(reply->name));
 	reply->arg[0] = -carry_out(compositor, request, reply);
 }

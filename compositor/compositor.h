@@ -26,8 +26,7 @@ struct compositor;
  * Takes what it needs out of `grants`. `stats` and `loop` outlive it. NULL with errno, the reason logged:
  * EINVAL a grant that is missing or not what it should be.
  */
-struct compositor *compositor_create(
-	struct grants *grants, struct stats *stats, struct loop *loop);
+struct compositor *compositor_create(struct grants *grants, struct stats *stats, struct loop *loop);
 void compositor_destroy(struct compositor *compositor); /* NULL is fine */
 
 void compositor_light(struct compositor *compositor);

@@ -89,8 +89,8 @@ static bool take(struct grants *grants, struct control_packet *packet) {
 	case CONTROL_FRAME_LINK:
 		return take_link(grants, packet);
 	case CONTROL_PEER:
-		return packet->message.index < CONFIG_GUESTS_MAX
-			&& take_one(packet, &grants->processes[packet->message.index]);
+		return packet->message.index < CONFIG_GUESTS_MAX &&
+			take_one(packet, &grants->processes[packet->message.index]);
 	default:
 		return false;
 	}

@@ -12,7 +12,7 @@
 _Static_assert(FRAME_SIZE_MAX <= PAINTER_SOURCE_MAX, "any sane frame can be drawn");
 
 int guest_init(struct guest *guest, const struct config_guest *config, int fds[LINK_FDS]) {
-	*guest = (struct guest){ .config = config, .process = -1 };
+	*guest = (struct guest) { .config = config, .process = -1 };
 	if (fds == NULL) {
 		return 0;
 	}
@@ -39,7 +39,7 @@ void guest_finish(struct guest *guest) {
 	if (guest->is_linked) {
 		frame_link_finish(&guest->link);
 	}
-	*guest = (struct guest){ .process = -1 };
+	*guest = (struct guest) { .process = -1 };
 }
 
 int guest_use_channel(struct guest *guest, unsigned channel) {
@@ -74,8 +74,8 @@ bool guest_take(struct guest *guest, unsigned channel) {
 		return false;
 	}
 	frame_link_acquire_cursor(&guest->link, channel, &from->cursor);
-	if (!frame_link_acquire(&guest->link, channel, &from->view, &from->rejected)
-		|| from->view.retracted) {
+	if (!frame_link_acquire(&guest->link, channel, &from->view, &from->rejected) ||
+		from->view.retracted) {
 		return false;
 	}
 	from->frames++;
@@ -105,7 +105,8 @@ static uint64_t last_answer(const struct guest *guest) {
 /* Ticks sent before a process was there are not its to answer. */
 static void note_arrival(struct guest *guest) {
 	uint32_t generation = link_generation(&guest->link.link);
-	if (generation != guest->generation || link_get_peer(&guest->link.link) == LINK_PEER_ABSENT) {
+	if (generation != guest->generation ||
+		link_get_peer(&guest->link.link) == LINK_PEER_ABSENT) {
 		guest->generation = generation;
 		guest->base_tick = guest->tick;
 	}
@@ -124,18 +125,18 @@ void guest_tick(struct guest *guest, uint64_t now_ns) {
 }
 
 static bool is_stuck(const struct guest *guest, uint64_t echo_ns, uint64_t now_ns) {
-	return guest->tick - last_answer(guest) > GUEST_ECHO_TICKS
-		&& now_ns - guest->tick_ns >= echo_ns;
+	return guest->tick - last_answer(guest) > GUEST_ECHO_TICKS &&
+		now_ns - guest->tick_ns >= echo_ns;
 }
 
 void guest_look(const struct guest *guest, unsigned channel, uint64_t echo_ns, uint64_t now_ns,
 	struct layer_signs *signs) {
 	const struct guest_channel *from = guest->channels[channel];
-	*signs = (struct layer_signs){ .peer = LINK_PEER_ABSENT, .blank = true };
+	*signs = (struct layer_signs) { .peer = LINK_PEER_ABSENT, .blank = true };
 	if (!guest->is_linked) {
 		return;
 	}
-	*signs = (struct layer_signs){
+	*signs = (struct layer_signs) {
 		.died = guest->died,
 		.peer = link_get_peer(&guest->link.link),
 		.blank = from->view.pixels == NULL || from->view.retracted,

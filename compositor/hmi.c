@@ -18,21 +18,21 @@ static const char speed_names[] = "0123456789-";
 static const char gear_names[] = HMI_GEARS;
 
 void hmi_values_init(struct hmi_values *values) {
-	*values = (struct hmi_values){ .speed = HMI_UNKNOWN, .gear = '-' };
+	*values = (struct hmi_values) { .speed = HMI_UNKNOWN, .gear = '-' };
 	for (unsigned i = 0; i < HMI_TELLTALES; i++) {
 		values->lit[i] = true;
 	}
 }
 
-static void set_tile(struct hmi_tile *to, const struct atlas_tile *tile, const char *output,
-	const char *what) {
-	*to = (struct hmi_tile){ .tile = tile };
+static void set_tile(
+	struct hmi_tile *to, const struct atlas_tile *tile, const char *output, const char *what) {
+	*to = (struct hmi_tile) { .tile = tile };
 	if (tile == NULL) {
 		log_error("output %s: the atlas has no tile hmi/%s/%s; a plain area stands for it",
 			output, output, what);
 		return;
 	}
-	to->place = (struct rect){ tile->x, tile->y, tile->width, tile->height };
+	to->place = (struct rect) { tile->x, tile->y, tile->width, tile->height };
 }
 
 /* Tiles of one kind go to one place: a missing one's area is that of any other. */
@@ -56,7 +56,8 @@ static void find_set(struct hmi *hmi, struct hmi_tile *tiles, const char *names,
 	for (size_t i = 0; i < len; i++) {
 		char what[32];
 		snprintf(what, sizeof(what), "%s/%c", kind, names[i]);
-		set_tile(&tiles[i], atlas_find(hmi->atlas, "hmi/%s/%s", output, what), output, what);
+		set_tile(
+			&tiles[i], atlas_find(hmi->atlas, "hmi/%s/%s", output, what), output, what);
 	}
 	borrow_places(tiles, len);
 }
@@ -73,15 +74,16 @@ static void find_telltales(struct hmi *hmi, const char *output) {
 	}
 }
 
-void hmi_init(struct hmi *hmi, const struct atlas *atlas, const struct config *config,
-	uint32_t output) {
+void hmi_init(
+	struct hmi *hmi, const struct atlas *atlas, const struct config *config, uint32_t output) {
 	const char *name = config->outputs[output].name;
-	*hmi = (struct hmi){ .atlas = atlas };
+	*hmi = (struct hmi) { .atlas = atlas };
 
-	hmi->ground.place = (struct rect){ 0, 0, config->outputs[output].width,
+	set_tile(
+		&hmi->background, atlas_find(atlas, "hmi/%s/background", name), name, "background");
+	const struct rect whole = { 0, 0, config->outputs[output].width,
 		config->outputs[output].height };
-	set_tile(&hmi->background, atlas_find(atlas, "hmi/%s/background", name), name,
-		"background");
+	hmi->ground.place = hmi->background.tile != NULL ? hmi->background.place : whole;
 	find_set(hmi, hmi->speed, speed_names, "speed", name);
 	find_set(hmi, hmi->gear, gear_names, "gear", name);
 	find_telltales(hmi, name);
@@ -108,8 +110,9 @@ struct adder {
 static void add_tile(
 	struct adder *adder, const struct hmi_tile *tile, uint32_t shift, uint32_t plain) {
 	uint32_t index = adder->index++;
-	struct sprite sprite = { .opacity = 255, .opaque = true, .colour = plain,
-		.place = tile->place };
+	struct sprite sprite = {
+		.opacity = 255, .opaque = true, .colour = plain, .place = tile->place
+	};
 	sprite.place.x += (int32_t)(shift * tile->place.width);
 	if (tile->tile != NULL) {
 		sprite.pixels = (const uint8_t *)atlas_pixels(adder->hmi->atlas, tile->tile);

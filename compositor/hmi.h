@@ -1,6 +1,7 @@
 /*
  * The fallback HMI of an output: what the driver must see when a critical layer is missing, put together
- * from the atlas' tiles. It covers the whole output.
+ * from the atlas' tiles. It covers what its background tile covers: the whole output, or the critical
+ * layers' places. Without that tile it covers the whole output, plainly.
  *
  * Until signals arrive everything is unknown, and unknown is shown as such: dashes, and every telltale
  * lit.
@@ -35,10 +36,10 @@ struct hmi_tile {
 
 struct hmi {
 	const struct atlas *atlas;
-	struct hmi_tile ground;              /* plain: no tile that is missing or small lets a layer through */
+	struct hmi_tile ground; /* plain, under the background: no layer shines through it */
 	struct hmi_tile background;
-	struct hmi_tile speed[11];           /* the digits, then "-" */
-	struct hmi_tile gear[5];             /* as in HMI_GEARS */
+	struct hmi_tile speed[11]; /* the digits, then "-" */
+	struct hmi_tile gear[5]; /* as in HMI_GEARS */
 	struct hmi_tile telltale[HMI_TELLTALES][2]; /* off, on */
 	struct hmi_tile missing[CONFIG_LAYERS_MAX]; /* by layer; of critical ones on this output */
 };
@@ -46,8 +47,8 @@ struct hmi {
 void hmi_values_init(struct hmi_values *values); /* all unknown */
 
 /* Finds the tiles and logs those that are missing. */
-void hmi_init(struct hmi *hmi, const struct atlas *atlas, const struct config *config,
-	uint32_t output);
+void hmi_init(
+	struct hmi *hmi, const struct atlas *atlas, const struct config *config, uint32_t output);
 
 /* Puts the HMI on top of the scene. Bit n of `missing`: layer n is. */
 void hmi_add_to_scene(const struct hmi *hmi, const struct hmi_values *values, uint32_t missing,

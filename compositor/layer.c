@@ -26,13 +26,13 @@ static void export_values(struct layer *layer, struct stats *stats) {
 void layer_init(struct layer *layer, const struct config_layer *config, uint32_t index,
 	struct guest *guest, const struct atlas *atlas, const struct ticker *ticker,
 	struct stats *stats) {
-	*layer = (struct layer){
+	*layer = (struct layer) {
 		.config = config,
 		.index = index,
 		.guest = guest,
 		.atlas = atlas,
-		.tile = atlas_find(atlas, guest == NULL ? "picture/%s" : "placeholder/%s",
-			config->name),
+		.tile = atlas_find(
+			atlas, guest == NULL ? "picture/%s" : "placeholder/%s", config->name),
 		.place = config->place,
 		.z = config->z,
 		.opacity = (uint8_t)config->opacity,
@@ -133,12 +133,13 @@ static int64_t scale_position(int64_t position, uint32_t from_len, uint32_t to_l
 static void add_cursor(const struct layer *layer, const struct frame_cursor *cursor,
 	const struct sprite *picture, const struct rect *clip, int64_t order, struct scene *scene) {
 	const struct rect *place = &picture->place;
-	int64_t x = scale_position((int64_t)cursor->x - cursor->hot_x, picture->width, place->width);
+	int64_t x =
+		scale_position((int64_t)cursor->x - cursor->hot_x, picture->width, place->width);
 	int64_t y =
 		scale_position((int64_t)cursor->y - cursor->hot_y, picture->height, place->height);
 	/* far outside in any case, and no sum below overflows */
-	if (x < -PAINTER_SOURCE_MAX || x > PAINTER_SOURCE_MAX || y < -PAINTER_SOURCE_MAX
-		|| y > PAINTER_SOURCE_MAX) {
+	if (x < -PAINTER_SOURCE_MAX || x > PAINTER_SOURCE_MAX || y < -PAINTER_SOURCE_MAX ||
+		y > PAINTER_SOURCE_MAX) {
 		return;
 	}
 	struct sprite sprite = {
@@ -196,9 +197,9 @@ void layer_add_to_scene(struct layer *layer, struct scene *scene, const struct r
 	/* room for the cursor of this layer below the picture of the next one */
 	int64_t order = ((int64_t)layer->z * CONFIG_LAYERS_MAX + layer->index) * 2;
 
-	if (layer->is_visible && layer->guest != NULL
-		&& layer_machine_shows_picture(&layer->machine)
-		&& channel_of(layer)->view.pixels != NULL) {
+	if (layer->is_visible && layer->guest != NULL &&
+		layer_machine_shows_picture(&layer->machine) &&
+		channel_of(layer)->view.pixels != NULL) {
 		add_guest_picture(layer, &clip, order, scene);
 	} else if (layer->is_visible) {
 		/* a placeholder fills its layer; a configured picture does as it is told */
@@ -225,16 +226,16 @@ static bool is_flag(int64_t value) {
 int layer_command(struct layer *layer, int64_t command, const int64_t values[3]) {
 	switch (command) {
 	case CONTROL_LAYER_AT:
-		if (!in_range(values[0], -CONFIG_PLACE_MAX, CONFIG_PLACE_MAX)
-			|| !in_range(values[1], -CONFIG_PLACE_MAX, CONFIG_PLACE_MAX)) {
+		if (!in_range(values[0], -CONFIG_PLACE_MAX, CONFIG_PLACE_MAX) ||
+			!in_range(values[1], -CONFIG_PLACE_MAX, CONFIG_PLACE_MAX)) {
 			return -EINVAL;
 		}
 		layer->place.x = (int32_t)values[0];
 		layer->place.y = (int32_t)values[1];
 		return 0;
 	case CONTROL_LAYER_SIZE:
-		if (!in_range(values[0], 1, CONFIG_SIZE_MAX)
-			|| !in_range(values[1], 1, CONFIG_SIZE_MAX)) {
+		if (!in_range(values[0], 1, CONFIG_SIZE_MAX) ||
+			!in_range(values[1], 1, CONFIG_SIZE_MAX)) {
 			return -EINVAL;
 		}
 		layer->place.width = (uint32_t)values[0];

@@ -61,15 +61,15 @@ const char *layer_cause_name(enum layer_cause cause) {
 
 void layer_machine_init(struct layer_machine *machine, const struct layer_limits *limits) {
 	assert(limits->recover_ticks >= 1);
-	*machine = (struct layer_machine){
+	*machine = (struct layer_machine) {
 		.state = LAYER_ABSENT,
 		.cause = LAYER_CAUSE_NEVER_STARTED,
 		.limits = *limits,
 	};
 }
 
-static enum layer_cause find_cause(const struct layer_machine *machine,
-	const struct layer_signs *signs, uint64_t tick) {
+static enum layer_cause find_cause(
+	const struct layer_machine *machine, const struct layer_signs *signs, uint64_t tick) {
 	bool fresh = signs->frames != machine->seen.frames;
 
 	if (signs->died) {
@@ -79,8 +79,8 @@ static enum layer_cause find_cause(const struct layer_machine *machine,
 		return LAYER_CAUSE_HUNG_UP;
 	}
 	/* a picture that came with the reset is from after it: what was shown before was taken back */
-	if (signs->peer == LINK_PEER_CONNECTED
-		|| (signs->resets != machine->seen.resets && !fresh)) {
+	if (signs->peer == LINK_PEER_CONNECTED ||
+		(signs->resets != machine->seen.resets && !fresh)) {
 		return LAYER_CAUSE_RESET;
 	}
 	if (signs->blank) {
@@ -89,8 +89,8 @@ static enum layer_cause find_cause(const struct layer_machine *machine,
 	if (signs->stuck) {
 		return LAYER_CAUSE_STUCK;
 	}
-	if (machine->limits.stall_ticks > 0
-		&& tick - machine->flush_tick >= machine->limits.stall_ticks) {
+	if (machine->limits.stall_ticks > 0 &&
+		tick - machine->flush_tick >= machine->limits.stall_ticks) {
 		return LAYER_CAUSE_STALLED;
 	}
 	return LAYER_CAUSE_NONE;
@@ -98,8 +98,8 @@ static enum layer_cause find_cause(const struct layer_machine *machine,
 
 /* The picture in hand outlives a stuck or silent producer, but not the end of its source. */
 static bool ends_picture(enum layer_cause cause) {
-	return cause != LAYER_CAUSE_NONE && cause != LAYER_CAUSE_STUCK
-		&& cause != LAYER_CAUSE_STALLED;
+	return cause != LAYER_CAUSE_NONE && cause != LAYER_CAUSE_STUCK &&
+		cause != LAYER_CAUSE_STALLED;
 }
 
 static bool happened(const struct layer_machine *machine, const struct layer_signs *signs,
@@ -126,7 +126,7 @@ static void enter(struct layer_machine *machine, enum layer_state state, enum la
 	if (cause != LAYER_CAUSE_NONE && state != LAYER_STARTING) {
 		machine->cause = cause;
 	}
-	*transition = (struct layer_transition){
+	*transition = (struct layer_transition) {
 		.from = machine->state,
 		.to = state,
 		.cause = machine->cause,
@@ -143,8 +143,8 @@ static void enter(struct layer_machine *machine, enum layer_state state, enum la
 static bool take_row(struct layer_machine *machine, const struct layer_signs *signs,
 	enum layer_cause cause, uint64_t tick, struct layer_transition *transition) {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		if (rows[i].from == machine->state
-			&& happened(machine, signs, cause, rows[i].event, tick)) {
+		if (rows[i].from == machine->state &&
+			happened(machine, signs, cause, rows[i].event, tick)) {
 			enter(machine, rows[i].to, cause, tick, transition);
 			return true;
 		}
@@ -153,7 +153,8 @@ static bool take_row(struct layer_machine *machine, const struct layer_signs *si
 }
 
 size_t layer_machine_step(struct layer_machine *machine, const struct layer_signs *signs,
-	uint64_t tick, uint64_t now_ns, struct layer_transition transitions[LAYER_TRANSITIONS_MAX]) {
+	uint64_t tick, uint64_t now_ns,
+	struct layer_transition transitions[LAYER_TRANSITIONS_MAX]) {
 	bool fresh = signs->frames != machine->seen.frames;
 	if (fresh || signs->flushes != machine->seen.flushes) {
 		machine->flush_tick = tick;
@@ -170,8 +171,8 @@ size_t layer_machine_step(struct layer_machine *machine, const struct layer_sign
 	}
 
 	size_t len = 0;
-	while (len < LAYER_TRANSITIONS_MAX
-		&& take_row(machine, signs, cause, tick, &transitions[len])) {
+	while (len < LAYER_TRANSITIONS_MAX &&
+		take_row(machine, signs, cause, tick, &transitions[len])) {
 		len++;
 	}
 	if (cause == LAYER_CAUSE_NONE) {

@@ -74,19 +74,19 @@ struct layer_signs {
 struct layer_transition {
 	enum layer_state from, to;
 	enum layer_cause cause;   /* of a loss; what ended, in a recovery */
-	uint64_t onset_ns;        /* the last time it was known to be well: the loss is not older */
+	uint64_t onset_ns; /* the last time it was known to be well: the loss is not older */
 };
 
 struct layer_machine {
 	enum layer_state state;
-	enum layer_cause cause;   /* of not being LIVE; kept until it is again */
+	enum layer_cause cause; /* of not being LIVE; kept until it is again */
 	struct layer_limits limits;
-	bool has_valid;           /* the picture in hand is one from after the last loss of its source */
-	uint64_t since_tick;      /* of the state */
-	uint64_t good_ticks;      /* in RECOVERING */
-	uint64_t flush_tick;      /* the last tick with a flush */
-	uint64_t well_ns;         /* the last tick without a cause */
-	struct layer_signs seen;  /* at the last tick */
+	bool has_valid; /* the picture in hand is one from after the last loss of its source */
+	uint64_t since_tick; /* of the state */
+	uint64_t good_ticks; /* in RECOVERING */
+	uint64_t flush_tick; /* the last tick with a flush */
+	uint64_t well_ns; /* the last tick without a cause */
+	struct layer_signs seen; /* at the last tick */
 };
 
 void layer_machine_init(struct layer_machine *machine, const struct layer_limits *limits);

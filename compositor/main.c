@@ -38,7 +38,8 @@ static void lock_memory(void) {
 	mallopt(M_MMAP_MAX, 0);
 	prefault_stack();
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0) {
-		log_warning("memory cannot be locked (%s): pictures may be late when memory is short",
+		log_warning(
+			"memory cannot be locked (%s): pictures may be late when memory is short",
 			strerror(errno));
 	}
 }
@@ -107,8 +108,9 @@ static int run(struct grants *grants, struct loop *loop) {
 int main(int argc, char **argv) {
 	log_init(NAME, log_level_from_env(), NULL, true);
 	if (argc > 1) {
-		fprintf(stderr, "fascia-compositor is started by fascia-keeper and takes no arguments; "
-				"see fascia(1)\n");
+		fprintf(stderr,
+			"fascia-compositor is started by fascia-keeper and takes no arguments; "
+			"see fascia(1)\n");
 		return 2;
 	}
 	struct loop *loop = loop_create();

@@ -5,7 +5,7 @@
 #define STEP_NS 100000 /* changes below this are not worth a system call */
 
 void pace_init(struct pace *pace) {
-	*pace = (struct pace){
+	*pace = (struct pace) {
 		.worst_ns = PACE_START_NS,
 		.lead_ns = PACE_START_NS + PACE_MARGIN_NS,
 	};

@@ -16,7 +16,7 @@ static const char *const state_names[] = {
 
 static void export_values(struct screen *screen, struct stats *stats) {
 	const char *name = screen->config->name;
-	screen->exported = (struct screen_values){
+	screen->exported = (struct screen_values) {
 		.state = stats_value(stats, SCREEN_STATE_NAMES, "output.%s.state", name),
 		.ticks = stats_value(stats, "", "output.%s.ticks", name),
 		.frames = stats_value(stats, "", "output.%s.frames", name),
@@ -38,7 +38,7 @@ static uint64_t period_of(const struct config_output *config) {
 int screen_init(struct screen *screen, const struct config *config, uint32_t index,
 	const struct atlas *atlas, struct output *output, int step_fd, struct painter *painter,
 	struct stats *stats) {
-	*screen = (struct screen){ .config = &config->outputs[index], .output = output };
+	*screen = (struct screen) { .config = &config->outputs[index], .output = output };
 	int err = ticker_init(&screen->ticker, (enum ticker_kind)screen->config->clock,
 		period_of(screen->config), step_fd);
 	if (err < 0) {
@@ -86,8 +86,8 @@ void screen_sort_layers(struct screen *screen) {
 }
 
 static bool is_missing(const struct layer *layer) {
-	return layer->config->critical && layer->guest != NULL
-		&& !layer_machine_shows_picture(&layer->machine);
+	return layer->config->critical && layer->guest != NULL &&
+		!layer_machine_shows_picture(&layer->machine);
 }
 
 /* Bit n: critical layer n. */
@@ -102,8 +102,8 @@ static uint32_t missing_layers(const struct screen *screen) {
 }
 
 static enum screen_state judge(const struct screen *screen) {
-	if (screen->config->fallback
-		&& (screen->state == SCREEN_INIT || missing_layers(screen) != 0)) {
+	if (screen->config->fallback &&
+		(screen->state == SCREEN_INIT || missing_layers(screen) != 0)) {
 		return SCREEN_FALLBACK;
 	}
 	for (uint32_t i = 0; i < screen->layers_len; i++) {
@@ -127,7 +127,7 @@ static void step_layers(struct screen *screen, uint64_t now_ns) {
 		size_t len = layer_step(layer, screen->tick, echo_ns, now_ns, made);
 		for (size_t n = 0; n < len; n++) {
 			screen->events[screen->events_len++] =
-				(struct screen_event){ layer, made[n] };
+				(struct screen_event) { layer, made[n] };
 		}
 	}
 }
@@ -136,16 +136,18 @@ static void build_scene(struct screen *screen) {
 	struct rect bounds = canvas_bounds(&screen->canvas);
 	struct scene *scene = canvas_begin(&screen->canvas);
 
-	if (screen->state == SCREEN_FALLBACK) {
-		/* what the layers would show is forgotten: all of it is new when they come back */
-		for (uint32_t i = 0; i < screen->layers_len; i++) {
-			rects_clear(&screen->layers[i]->damage);
-		}
-		hmi_add_to_scene(&screen->hmi, &screen->values, missing_layers(screen), scene, &bounds);
-		return;
-	}
 	for (uint32_t i = 0; i < screen->layers_len; i++) {
-		layer_add_to_scene(screen->layers[i], scene, &bounds);
+		struct layer *layer = screen->layers[i];
+		if (screen->state == SCREEN_FALLBACK && layer->config->critical) {
+			/* all of it is new when it comes back */
+			rects_clear(&layer->damage);
+		} else {
+			layer_add_to_scene(layer, scene, &bounds);
+		}
+	}
+	if (screen->state == SCREEN_FALLBACK) {
+		hmi_add_to_scene(
+			&screen->hmi, &screen->values, missing_layers(screen), scene, &bounds);
 	}
 }
 
@@ -172,14 +174,14 @@ static void log_layer(const struct screen_event *event, uint64_t now_ns, uint64_
 			from, to, cause, microseconds(made->onset_ns, now_ns),
 			microseconds(now_ns, done_ns));
 	} else {
-		log_outsider(LOG_INFO, "layer %s: %s -> %s (%s), shown after %llu us", name, from, to,
-			cause, microseconds(now_ns, done_ns));
+		log_outsider(LOG_INFO, "layer %s: %s -> %s (%s), shown after %llu us", name, from,
+			to, cause, microseconds(now_ns, done_ns));
 	}
 }
 
 /* After the picture is shown: a line costs time. */
-static void report(struct screen *screen, enum screen_state before, uint64_t now_ns,
-	uint64_t done_ns) {
+static void report(
+	struct screen *screen, enum screen_state before, uint64_t now_ns, uint64_t done_ns) {
 	for (uint32_t i = 0; i < screen->events_len; i++) {
 		log_layer(&screen->events[i], now_ns, done_ns);
 	}
@@ -187,8 +189,8 @@ static void report(struct screen *screen, enum screen_state before, uint64_t now
 		return;
 	}
 	log_printf(screen->state == SCREEN_NORMAL ? LOG_INFO : LOG_WARNING,
-		"output %s: %s -> %s, shown after %llu us", screen->config->name, state_names[before],
-		state_names[screen->state], microseconds(now_ns, done_ns));
+		"output %s: %s -> %s, shown after %llu us", screen->config->name,
+		state_names[before], state_names[screen->state], microseconds(now_ns, done_ns));
 	atomic_store(screen->exported.state, screen->state);
 	if (screen->state == SCREEN_FALLBACK) {
 		atomic_fetch_add(screen->exported.fallbacks, 1);
@@ -241,7 +243,7 @@ void screen_tick(struct screen *screen, uint64_t due_ns, uint64_t now_ns) {
 	step_layers(screen, now_ns);
 	screen->state = judge(screen);
 	uint64_t done_ns = compose(screen, &was_shown);
-	output_tick(screen->output);
+	output_tick(screen->output, due_ns, done_ns);
 
 	count(screen, due_ns, now_ns, done_ns, was_shown);
 	report(screen, before, now_ns, done_ns);

@@ -5,8 +5,8 @@
  *                            ^                                         |            |
  *                            +---------- a critical layer is missing --+------------+
  *
- * FALLBACK shows the fallback HMI over the whole output; an output without one is DEGRADED instead, with
- * placeholders. DEGRADED: some layer is not live. A suspect layer is not missing, since its last picture
+ * FALLBACK shows the fallback HMI in place of the critical layers and above all others; an output
+ * without one is DEGRADED instead, with placeholders. DEGRADED: some layer is not live. A suspect layer is not missing, since its last picture
  * is held, but not live either. Against flicker each layer's way back is as long as its recover_frames.
  *
  * Thread: the compositor's. Nothing allocates or blocks after screen_init().

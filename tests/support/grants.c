@@ -16,7 +16,7 @@
 #define HANG_GUARD_MS 60000
 
 void test_config_init(struct config *config, uint32_t width, uint32_t height) {
-	*config = (struct config){
+	*config = (struct config) {
 		.name = "test",
 		.runtime_dir = "/run/fascia-test",
 		.outputs_len = 1,
@@ -55,7 +55,7 @@ uint32_t test_config_add_guest(struct config *config, const char *name, uint32_t
 	snprintf(guest->name, sizeof(guest->name), "%s", name);
 	snprintf(guest->gpu.socket, sizeof(guest->gpu.socket), "/run/fascia-test/%s", name);
 	for (uint32_t i = 0; i < scanouts; i++) {
-		guest->gpu.scanouts[i] = (struct frame_mode){
+		guest->gpu.scanouts[i] = (struct frame_mode) {
 			.enabled = 1,
 			.width = width,
 			.height = height,
@@ -71,7 +71,7 @@ struct config_layer *test_config_add_layer(struct config *config, const char *na
 	uint32_t scanout, struct rect place) {
 	assert(config->layers_len < CONFIG_LAYERS_MAX);
 	struct config_layer *layer = &config->layers[config->layers_len++];
-	*layer = (struct config_layer){
+	*layer = (struct config_layer) {
 		.kind = guest == CONFIG_NONE ? CONFIG_LAYER_PICTURE : CONFIG_LAYER_GUEST,
 		.guest = guest,
 		.scanout = scanout,

@@ -34,8 +34,7 @@ struct config_layer *test_config_add_layer(struct config *config, const char *na
 
 /* Makes everything that `config` calls for. `without`: tiles that the atlas lacks, may be NULL. Aborts
  * when something cannot be made: that is no test of anything. */
-void test_grants_init(
-	struct test_grants *grants, const struct config *config, const char *without);
+void test_grants_init(struct test_grants *grants, const struct config *config, const char *without);
 void test_grants_finish(struct test_grants *grants);
 
 /* A read-only view of an output. */
@@ -63,7 +62,8 @@ struct test_child {
 void test_child_start(struct test_child *child, const struct test_grants *grants,
 	const char *program, const char *environment);
 /* Sends a grant that comes later; `fd` is borrowed. */
-void test_child_grant(const struct test_child *child, enum control_type type, uint32_t index, int fd);
+void test_child_grant(
+	const struct test_child *child, enum control_type type, uint32_t index, int fd);
 /* SIGTERM, waits; the exit status as of waitpid(). */
 int test_child_stop(struct test_child *child);
 

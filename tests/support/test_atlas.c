@@ -27,7 +27,7 @@ static void add(struct builder *builder, const char *name, struct rect place) {
 	}
 	assert(builder->tiles_len < ATLAS_TILES_MAX);
 	struct atlas_tile *tile = &builder->tiles[builder->tiles_len++];
-	*tile = (struct atlas_tile){ .x = place.x,
+	*tile = (struct atlas_tile) { .x = place.x,
 		.y = place.y,
 		.width = place.width,
 		.height = place.height,
@@ -35,13 +35,13 @@ static void add(struct builder *builder, const char *name, struct rect place) {
 	snprintf(tile->name, sizeof(tile->name), "%s", name);
 }
 
-static void add_characters(
-	struct builder *builder, const char *output, const char *kind, const char *names, int32_t x) {
+static void add_characters(struct builder *builder, const char *output, const char *kind,
+	const char *names, int32_t x) {
 	for (size_t i = 0; i < strlen(names); i++) {
 		char name[88];
 		snprintf(name, sizeof(name), "hmi/%s/%s/%c", output, kind, names[i]);
 		add(builder, name,
-			(struct rect){ x, 4, TEST_ATLAS_DIGIT_WIDTH, TEST_ATLAS_DIGIT_HEIGHT });
+			(struct rect) { x, 4, TEST_ATLAS_DIGIT_WIDTH, TEST_ATLAS_DIGIT_HEIGHT });
 	}
 }
 
@@ -49,7 +49,7 @@ static void add_hmi(struct builder *builder, const struct config *config, uint32
 	const struct config_output *output = &config->outputs[index];
 	char name[88];
 	snprintf(name, sizeof(name), "hmi/%s/background", output->name);
-	add(builder, name, (struct rect){ 0, 0, output->width, output->height });
+	add(builder, name, (struct rect) { 0, 0, output->width, output->height });
 	add_characters(builder, output->name, "speed", "0123456789-", 2);
 	add_characters(builder, output->name, "gear", "PRND-", 2 + 4 * TEST_ATLAS_DIGIT_WIDTH);
 	for (int i = 0; i < HMI_TELLTALES; i++) {
@@ -62,8 +62,9 @@ static void add_hmi(struct builder *builder, const struct config *config, uint32
 	for (uint32_t i = 0; i < config->layers_len; i++) {
 		const struct config_layer *layer = &config->layers[i];
 		if (layer->output == index && layer->critical) {
-			snprintf(name, sizeof(name), "hmi/%s/missing/%s", output->name, layer->name);
-			add(builder, name, (struct rect){ 2, 28 + 6 * (int32_t)i, 20, 5 });
+			snprintf(
+				name, sizeof(name), "hmi/%s/missing/%s", output->name, layer->name);
+			add(builder, name, (struct rect) { 2, 28 + 6 * (int32_t)i, 20, 5 });
 		}
 	}
 }
@@ -78,8 +79,9 @@ static void add_all(struct builder *builder, const struct config *config) {
 		const struct config_layer *layer = &config->layers[i];
 		char name[88];
 		snprintf(name, sizeof(name), "%s/%s",
-			layer->kind == CONFIG_LAYER_PICTURE ? "picture" : "placeholder", layer->name);
-		add(builder, name, (struct rect){ 0, 0, layer->place.width, layer->place.height });
+			layer->kind == CONFIG_LAYER_PICTURE ? "picture" : "placeholder",
+			layer->name);
+		add(builder, name, (struct rect) { 0, 0, layer->place.width, layer->place.height });
 	}
 }
 
@@ -107,7 +109,7 @@ static void draw(struct atlas_tile *tile, uint8_t *file) {
 
 int test_atlas_create_fd(const struct config *config, const char *without) {
 	static struct builder builder;
-	builder = (struct builder){ .without = without };
+	builder = (struct builder) { .without = without };
 	add_all(&builder, config);
 	uint64_t bytes = lay_out(&builder);
 	uint8_t *file = calloc(1, bytes);
