@@ -1,0 +1,338 @@
+#include "audio/sound_endpoint.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "audio/mixer/realtime.h"
+#include "core/clock.h"
+#include "core/control.h"
+#include "core/fd.h"
+#include "core/log.h"
+#include "core/macros.h"
+
+static void endpoint_begin(struct sound_endpoint *endpoint) {
+	memset(endpoint, 0, sizeof(*endpoint));
+	snprintf(endpoint->name, sizeof(endpoint->name), "sound");
+	endpoint->socket = -1;
+	endpoint->control = -1;
+}
+
+/* ---- by the keeper ---- */
+
+static int take_config(struct sound_endpoint *endpoint, struct control_packet *packet) {
+	if (packet->fds_len != 1 || endpoint->config != NULL) {
+		return -EBADMSG;
+	}
+	endpoint->config = config_map(packet->fds[0]);
+	if (endpoint->config == NULL) {
+		return -errno;
+	}
+	if (packet->message.index >= endpoint->config->guests_len) {
+		return -EINVAL;
+	}
+	const struct config_guest *guest = &endpoint->config->guests[packet->message.index];
+	snprintf(endpoint->name, sizeof(endpoint->name), "sound-%s", guest->name);
+	endpoint->streams = guest->sound.streams;
+	endpoint->rate = endpoint->config->mixer.rate;
+	endpoint->quantum_frames = endpoint->config->mixer.quantum_frames;
+	return guest->sound.enabled ? 0 : -EINVAL;
+}
+
+static int take_stats(struct sound_endpoint *endpoint, struct control_packet *packet) {
+	if (packet->fds_len != 1 || endpoint->stats.page != NULL) {
+		return -EBADMSG;
+	}
+	packet->fds_len = 0;
+	return stats_init(&endpoint->stats, packet->fds[0], "sound");
+}
+
+static int take_listener(struct sound_endpoint *endpoint, struct control_packet *packet) {
+	if (packet->fds_len != 1 || endpoint->socket >= 0) {
+		return -EBADMSG;
+	}
+	packet->fds_len = 0;
+	endpoint->socket = packet->fds[0];
+	return 0;
+}
+
+static int take_link(struct sound_endpoint *endpoint, struct control_packet *packet) {
+	if (packet->fds_len != LINK_FDS || endpoint->has_link) {
+		return -EBADMSG;
+	}
+	packet->fds_len = 0;
+	int error = sample_link_init(&endpoint->link, LINK_PRODUCER, packet->fds);
+	endpoint->has_link = error == 0;
+	return error;
+}
+
+static const struct {
+	uint32_t type;
+	int (*take)(struct sound_endpoint *endpoint, struct control_packet *packet);
+} grants[] = {
+	{ CONTROL_CONFIG, take_config },
+	{ CONTROL_STATS, take_stats },
+	{ CONTROL_LISTENER, take_listener },
+	{ CONTROL_SAMPLE_LINK, take_link },
+};
+
+/* What this program has no use for (the mixer's pidfd) is closed. */
+static int take_grant(struct sound_endpoint *endpoint, struct control_packet *packet) {
+	int error = 0;
+	for (size_t i = 0; i < ARRAY_LEN(grants); i++) {
+		if (grants[i].type == packet->message.type) {
+			error = grants[i].take(endpoint, packet);
+		}
+	}
+	control_close_fds(packet);
+	return error;
+}
+
+static int receive_grants(struct sound_endpoint *endpoint) {
+	for (;;) {
+		struct control_packet packet;
+		int rc = control_receive(endpoint->control, &packet);
+		if (rc == -EAGAIN) {
+			struct pollfd wait = { .fd = endpoint->control, .events = POLLIN };
+			poll(&wait, 1, -1);
+			continue;
+		}
+		if (rc <= 0) {
+			return rc == 0 ? -EPIPE : rc;
+		}
+		if (packet.message.type == CONTROL_START) {
+			control_close_fds(&packet);
+			return 0;
+		}
+		rc = take_grant(endpoint, &packet);
+		if (rc < 0) {
+			return rc;
+		}
+	}
+}
+
+static void handle_control(void *data, uint32_t events) {
+	struct sound_endpoint *endpoint = data;
+	struct control_packet packet;
+	int rc = control_receive(endpoint->control, &packet);
+	if (rc == 1) {
+		control_close_fds(&packet);
+	} else if (rc != -EAGAIN) {
+		/* the keeper is gone: the guest's sound goes on without it */
+		loop_remove(&endpoint->control_source);
+	}
+}
+
+static int begin_granted(struct sound_endpoint *endpoint) {
+	if (endpoint->config == NULL || endpoint->socket < 0 || !endpoint->has_link) {
+		return -EPROTO;
+	}
+	if (endpoint->stats.page == NULL) {
+		int error = stats_init(&endpoint->stats, -1, endpoint->name);
+		if (error < 0) {
+			return error;
+		}
+	}
+	endpoint->loop = loop_create();
+	if (endpoint->loop == NULL) {
+		return -errno;
+	}
+	endpoint->control_source =
+		loop_add(endpoint->loop, endpoint->control, EPOLLIN, handle_control, endpoint);
+	return endpoint->control_source == NULL ? -errno : 0;
+}
+
+int sound_endpoint_init_granted(struct sound_endpoint *endpoint, int control) {
+	endpoint_begin(endpoint);
+	endpoint->control = control;
+	int error = receive_grants(endpoint);
+	if (error == 0) {
+		error = begin_granted(endpoint);
+	}
+	if (error < 0) {
+		log_error("what the keeper granted cannot be used: %s", strerror(-error));
+		return error;
+	}
+	log_init(endpoint->name, log_level_from_env(), &endpoint->stats, true);
+	return 0;
+}
+
+static void say_ready(struct sound_endpoint *endpoint) {
+	const struct control_packet packet = { .message.type = CONTROL_READY };
+	int error = endpoint->control < 0 ? 0 : control_send(endpoint->control, &packet);
+	if (error < 0) {
+		log_warning("the keeper does not hear that we are ready: %s", strerror(-error));
+	}
+}
+
+/* ---- alone ---- */
+
+static int open_socket(
+	struct sound_endpoint *endpoint, const struct sound_endpoint_options *options) {
+	if (options->socket_path != NULL) {
+		endpoint->socket = fd_listen_unix(options->socket_path, SOCK_STREAM);
+		if (endpoint->socket < 0) {
+			log_error("cannot listen on %s: %s", options->socket_path,
+				strerror(-endpoint->socket));
+			return endpoint->socket;
+		}
+		return 0;
+	}
+	int listens = 0;
+	socklen_t len = sizeof(listens);
+	endpoint->socket = options->fd;
+	if (getsockopt(options->fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0) {
+		int error = -errno;
+		log_error("descriptor %d: %s; give a unix stream socket", options->fd,
+			strerror(-error));
+		return error;
+	}
+	endpoint->is_connected = listens == 0;
+	return 0;
+}
+
+static int make_link(struct sound_endpoint *endpoint) {
+	int fds[LINK_FDS], ours[LINK_FDS], theirs[LINK_FDS];
+	int error = sample_link_create_fds("fascia-sound", fds);
+	if (error < 0) {
+		return error;
+	}
+	error = link_grant_fds(fds, LINK_CONSUMER, theirs);
+	if (error == 0) {
+		error = null_consumer_init(&endpoint->consumer, endpoint->loop, theirs,
+			endpoint->rate, endpoint->quantum_frames, &endpoint->stats);
+	}
+	if (error == 0) {
+		error = link_grant_fds(fds, LINK_PRODUCER, ours);
+	}
+	if (error == 0) {
+		error = sample_link_init(&endpoint->link, LINK_PRODUCER, ours);
+		endpoint->has_link = error == 0;
+	}
+	for (unsigned i = 0; i < LINK_FDS; i++) {
+		fd_close(&fds[i]);
+	}
+	return error;
+}
+
+int sound_endpoint_init_alone(
+	struct sound_endpoint *endpoint, const struct sound_endpoint_options *options) {
+	endpoint_begin(endpoint);
+	endpoint->streams = options->streams;
+	endpoint->rate = options->rate;
+	endpoint->quantum_frames = options->quantum_frames;
+	int error = stats_init(&endpoint->stats, -1, endpoint->name);
+	if (error < 0) {
+		return error;
+	}
+	log_init(endpoint->name, log_level_from_env(), &endpoint->stats, true);
+	error = open_socket(endpoint, options);
+	if (error < 0) {
+		return error;
+	}
+	endpoint->loop = loop_create();
+	error = endpoint->loop == NULL ? -errno : make_link(endpoint);
+	if (error < 0) {
+		log_error("cannot make a link: %s", strerror(-error));
+	}
+	return error;
+}
+
+/* ---- serving ---- */
+
+static void handle_end(void *data, int error) {
+	struct sound_endpoint *endpoint = data;
+	if (error < 0) {
+		log_warning("the VMM broke the protocol: %s", strerror(-error));
+	} else {
+		log_info("the VMM hung up");
+	}
+	loop_quit(endpoint->loop, EXIT_SUCCESS);
+}
+
+static int serve(struct sound_endpoint *endpoint, int socket) {
+	const struct sound_device_options options = {
+		.loop = endpoint->loop,
+		.link = &endpoint->link,
+		.stats = &endpoint->stats,
+		.streams = endpoint->streams,
+		.rate = endpoint->rate,
+		.quantum_frames = endpoint->quantum_frames,
+		.now_ns = clock_now_ns,
+		.handle_end = handle_end,
+		.data = endpoint,
+	};
+	endpoint->device = sound_device_create(&options, socket);
+	return endpoint->device == NULL ? -errno : 0;
+}
+
+static void handle_connection(void *data, uint32_t events) {
+	struct sound_endpoint *endpoint = data;
+	int socket = accept4(endpoint->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (socket < 0) {
+		return; /* gone again, or taken by a predecessor */
+	}
+	loop_remove(&endpoint->listener);
+	fd_close(&endpoint->socket);
+	log_info("a VMM connected");
+	int error = serve(endpoint, socket);
+	if (error < 0) {
+		log_error("cannot serve a VMM: %s", strerror(-error));
+		loop_quit(endpoint->loop, EXIT_FAILURE);
+	}
+}
+
+static int begin_serving(struct sound_endpoint *endpoint) {
+	int error = loop_quit_on_signals(endpoint->loop);
+	if (error < 0) {
+		return error;
+	}
+	if (endpoint->is_connected) {
+		int socket = endpoint->socket;
+		endpoint->socket = -1;
+		return serve(endpoint, socket);
+	}
+	endpoint->listener =
+		loop_add(endpoint->loop, endpoint->socket, EPOLLIN, handle_connection, endpoint);
+	return endpoint->listener == NULL ? -errno : 0;
+}
+
+int sound_endpoint_run(struct sound_endpoint *endpoint) {
+	int error = begin_serving(endpoint);
+	if (error < 0) {
+		log_error("cannot start: %s", strerror(-error));
+		return EXIT_FAILURE;
+	}
+	error = realtime_schedule(REALTIME_PRIORITY_SOUND);
+	if (error < 0) {
+		log_info("no real-time priority: %s", strerror(-error));
+	}
+	say_ready(endpoint);
+	return loop_run(endpoint->loop);
+}
+
+void sound_endpoint_finish(struct sound_endpoint *endpoint) {
+	sound_device_destroy(endpoint->device);
+	null_consumer_finish(&endpoint->consumer);
+	loop_remove(&endpoint->listener);
+	loop_remove(&endpoint->control_source);
+	if (endpoint->has_link) {
+		sample_link_finish(&endpoint->link);
+	}
+	if (endpoint->loop != NULL) {
+		loop_destroy(endpoint->loop);
+	}
+	fd_close(&endpoint->socket);
+	fd_close(&endpoint->control);
+	if (endpoint->config != NULL) {
+		config_unmap(endpoint->config);
+	}
+	log_init(endpoint->name, log_level_from_env(), NULL, true);
+	if (endpoint->stats.page != NULL) {
+		stats_finish(&endpoint->stats);
+	}
+}
