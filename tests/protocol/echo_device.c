@@ -114,24 +114,35 @@ static void handle_end(void *data, int error) {
 	device->session = NULL;
 }
 
-const struct vhost_device_impl echo_impl = {
-	.name = "echo",
-	.queues_len = 2,
-	.features = features,
-	.handle_features = handle_features,
-	.config_read = config_read,
-	.config_write = config_write,
-	.handle_queue = handle_queue,
-	.handle_queue_stop = handle_queue_stop,
-	.handle_reset = handle_reset,
-	.handle_memory_change = handle_memory_change,
-	.handle_gpu_socket = handle_gpu_socket,
-	.handle_end = handle_end,
+static void handle_suspend(void *data) {
+	struct echo_device *device = data;
+	device->suspends++;
+}
+
+static void handle_resume(void *data) {
+	struct echo_device *device = data;
+	device->resumes++;
+}
+
+#define ECHO_METHODS                                                                               \
+	.name = "echo", .queues_len = 2, .features = features, .handle_features = handle_features, \
+	.config_read = config_read, .config_write = config_write, .handle_queue = handle_queue,    \
+	.handle_queue_stop = handle_queue_stop, .handle_reset = handle_reset,                      \
+	.handle_memory_change = handle_memory_change, .handle_gpu_socket = handle_gpu_socket,      \
+	.handle_end = handle_end
+
+const struct vhost_device_impl echo_impl = { ECHO_METHODS };
+
+const struct vhost_device_impl echo_pausable_impl = {
+	ECHO_METHODS,
+	.handle_suspend = handle_suspend,
+	.handle_resume = handle_resume,
 };
 
-int echo_create(struct echo_device *device, struct loop *loop, int socket, struct stats *stats) {
+int echo_create(struct echo_device *device, const struct vhost_device_impl *impl, struct loop *loop,
+	int socket, struct stats *stats) {
 	memset(device, 0, sizeof(*device));
-	device->session = vhost_session_create(loop, socket, &echo_impl, device, stats);
+	device->session = vhost_session_create(loop, socket, impl, device, stats);
 	return device->session == NULL ? -errno : 0;
 }
 

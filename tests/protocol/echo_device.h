@@ -26,15 +26,17 @@ struct echo_device {
 		uint32_t writable_bytes;
 	} held[VIRTQUEUE_SIZE_MAX];
 	/* calls so far */
-	unsigned resets, memory_changes, queue_calls, gpu_sockets, ends;
+	unsigned resets, suspends, resumes, memory_changes, queue_calls, gpu_sockets, ends;
 	uint64_t chains, bytes;
 	int end_error;
 };
 
 extern const struct vhost_device_impl echo_impl;
+extern const struct vhost_device_impl echo_pausable_impl; /* with handle_suspend() */
 
 /* Takes over `socket`. 0 or -errno. */
-int echo_create(struct echo_device *device, struct loop *loop, int socket, struct stats *stats);
+int echo_create(struct echo_device *device, const struct vhost_device_impl *impl, struct loop *loop,
+	int socket, struct stats *stats);
 void echo_finish(struct echo_device *device); /* legal after the session ended */
 
 /* Completes what queue 1 holds, newest first. */
