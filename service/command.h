@@ -32,7 +32,16 @@ struct command {
 	int (*run)(const struct command *command, int argc, char **argv);
 };
 
+extern const struct command command_run;
 extern const struct command command_check;
+extern const struct command command_status;
+extern const struct command command_top;
+extern const struct command command_screenshot;
+extern const struct command command_record;
+extern const struct command command_layer;
+extern const struct command command_log;
+extern const struct command command_step;
+extern const struct command command_stop;
 
 /* Value of --runtime, before or after the command's name; NULL: not given. */
 extern const char *command_runtime;

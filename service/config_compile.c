@@ -120,7 +120,8 @@ void config_compile_outputs(struct config_compiler *compiler) {
 	}
 	if (config->outputs_len == 0) {
 		config->outputs_len = 1;
-		strcpy(config->outputs[0].name, default_output.name);
+		snprintf(config->outputs[0].name, sizeof(config->outputs[0].name), "%s",
+			default_output.name);
 		compile_output(compiler, 0, &default_output, &config->outputs[0]);
 	}
 }
@@ -150,7 +151,7 @@ static void compile_root(struct config_compiler *compiler, const char *runtime) 
 	if (file->name != NULL) {
 		config_name(compiler, config_where("name"), file->name, config->name, NULL, 0, 0);
 	} else {
-		strcpy(config->name, "fascia");
+		snprintf(config->name, sizeof(config->name), "%s", "fascia");
 	}
 	if (file->runtime != NULL && file->runtime[0] != '/') {
 		config_source_error(compiler->source, "runtime",
@@ -175,7 +176,15 @@ static bool compile(struct config_compiler *compiler, const char *runtime) {
 	if (config_source_errors(compiler->source) == 0) {
 		config_compile_scanouts(compiler);
 	}
-	return config_source_errors(compiler->source) == 0;
+	if (config_source_errors(compiler->source) > 0) {
+		return false;
+	}
+	/* what every process checks again; a complaint here is one that is missing above */
+	const char *fault = config_fault(compiler->config);
+	if (fault != NULL) {
+		config_source_error(compiler->source, "", "cannot be used: %s", fault);
+	}
+	return fault == NULL;
 }
 
 bool config_compile(const char *path, const char *runtime, struct config *config,

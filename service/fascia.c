@@ -16,7 +16,16 @@
 const char *command_runtime;
 
 static const struct command *const commands[] = {
+	&command_run,
 	&command_check,
+	&command_status,
+	&command_top,
+	&command_screenshot,
+	&command_record,
+	&command_layer,
+	&command_log,
+	&command_step,
+	&command_stop,
 };
 
 static void print_usage(FILE *file) {

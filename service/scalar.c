@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_LEN_MAX 31
+/* with its kind before it ("sound-NAME") it still names a process: 31 bytes */
+#define NAME_LEN_MAX 24
 #define REFRESH_MHZ_MIN 1000
 #define REFRESH_MHZ_MAX 400000
 #define REFRESH_MHZ_NOMINAL 60000

@@ -49,8 +49,8 @@ bool scalar_bytes(const char *text, uint64_t *bytes);
 /* A decimal number in min..max. */
 bool scalar_int(const char *text, int64_t min, int64_t max, int64_t *value);
 
-/* What may name an output, a guest or a layer: 1..31 letters, digits, - and _; a letter first. */
-#define SCALAR_NAME_FORM "1 to 31 letters, digits, - and _, a letter first"
+/* What may name an output, a guest or a layer: 1..24 letters, digits, - and _; a letter first. */
+#define SCALAR_NAME_FORM "1 to 24 letters, digits, - and _, a letter first"
 bool scalar_is_name(const char *text);
 
 #endif

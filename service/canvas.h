@@ -1,0 +1,69 @@
+/*
+ * Drawing: shapes, symbols and text into a picture's pixels, antialiased. Everything the host draws
+ * itself is drawn by this before start.
+ *
+ * Pixels are premultiplied BGRA. Lengths are in units of the current place: canvas_place() says where
+ * its origin is and how many pixels a unit has. Colours are 0xAARRGGBB, not premultiplied.
+ *
+ * Thread: any, one per canvas.
+ */
+#ifndef SERVICE_CANVAS_H
+#define SERVICE_CANVAS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct canvas;
+
+struct canvas_point {
+	double x, y;
+};
+
+enum canvas_align { CANVAS_LEFT, CANVAS_CENTRE, CANVAS_RIGHT };
+
+struct canvas_font {
+	double size; /* units; the height of capitals is about 0.72 of it */
+	bool bold;
+	enum canvas_align align;
+	uint32_t colour;
+};
+
+/* Draws into `pixels` (borrowed), rows of width * 4 bytes, of which the first is pixel `first` of the
+ * plane that canvas_place() speaks of. NULL with errno. */
+struct canvas *canvas_create(
+	uint32_t *pixels, uint32_t width, uint32_t height, struct canvas_point first);
+void canvas_destroy(struct canvas *canvas);
+
+/* From now on 0,0 is at pixel `origin` of the plane, and a unit is `scale` pixels. */
+void canvas_place(struct canvas *canvas, struct canvas_point origin, double scale);
+
+/* A rectangle with round corners (radius 0: sharp ones). */
+void canvas_box(struct canvas *canvas, double x, double y, double width, double height,
+	double radius, uint32_t colour);
+/* The same, from `top` colour to `bottom` colour. */
+void canvas_shade(struct canvas *canvas, double x, double y, double width, double height,
+	double radius, uint32_t top, uint32_t bottom);
+/* Its outline. */
+void canvas_frame(struct canvas *canvas, double x, double y, double width, double height,
+	double radius, double line, uint32_t colour);
+
+/* An arc; degrees clockwise from three o'clock; straight ends. */
+void canvas_arc(struct canvas *canvas, struct canvas_point centre, double radius, double from,
+	double to, double line, uint32_t colour);
+
+/* A disc that fades from `colour` in its centre to nothing at its edge. */
+void canvas_glow(struct canvas *canvas, struct canvas_point centre, double radius, uint32_t colour);
+
+/*
+ * A shape, as in the `d` attribute of SVG with the commands M, L, C, Z and O (a circle: centre and
+ * radius), all absolute: "M 10 10 L 20 30 Z O 5 5 2". Filled by the even-odd rule, or drawn with a
+ * line with round ends and corners.
+ */
+void canvas_fill(struct canvas *canvas, const char *shape, uint32_t colour);
+void canvas_stroke(struct canvas *canvas, const char *shape, double line, uint32_t colour);
+
+/* One line of text, `at` is on its base line. Returns its width. */
+double canvas_text(struct canvas *canvas, struct canvas_point at, const struct canvas_font *font,
+	const char *text);
+
+#endif

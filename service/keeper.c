@@ -1,0 +1,385 @@
+#include "service/keeper.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/fd.h"
+#include "core/log.h"
+#include "service/launch.h"
+
+/* after SIGTERM, before SIGKILL */
+#define STOP_TIMEOUT_NS (2 * NS_PER_S)
+/* deaths before the service has come up at all; then it gives up, because a person is waiting */
+#define START_TRIES 3
+/* what `fascia run` prepares takes milliseconds; a guard */
+#define GRANT_TIMEOUT_MS 60000
+
+struct child *keeper_find_child(struct keeper *keeper, enum child_role role, uint32_t guest) {
+	for (unsigned i = 0; i < keeper->children_len; i++) {
+		if (keeper->children[i].role == role && keeper->children[i].guest == guest) {
+			return &keeper->children[i];
+		}
+	}
+	return NULL;
+}
+
+/* ---- telling `fascia run` ---- */
+
+static void tell_run(struct keeper *keeper, enum control_type type, int error, const char *text) {
+	struct control_packet packet = { .message = { .type = type, .arg = { error } } };
+	if (keeper->run < 0) {
+		return;
+	}
+	snprintf(packet.message.text, sizeof(packet.message.text), "%s", text);
+	(void)control_send(keeper->run, &packet);
+}
+
+/* It prints the log of everybody. */
+static void share_page(struct keeper *keeper, int stats_fd) {
+	struct control_packet packet = {
+		.message = { .type = CONTROL_STATS },
+		.fds = { fd_reopen_readonly(stats_fd) },
+		.fds_len = 1,
+	};
+	if (packet.fds[0] >= 0) {
+		(void)control_send(keeper->run, &packet);
+		control_close_fds(&packet);
+	}
+}
+
+static void share_pages(struct keeper *keeper) {
+	share_page(keeper, keeper->stats_fd);
+	for (unsigned i = 0; i < keeper->children_len; i++) {
+		share_page(keeper, keeper->children[i].stats_fd);
+	}
+}
+
+/* It hung up: nobody watches any more, the service goes on. */
+static void handle_run(void *data, uint32_t events) {
+	struct keeper *keeper = data;
+	loop_remove(&keeper->run_source);
+	fd_close(&keeper->run);
+}
+
+/* ---- stopping ---- */
+
+static void quit_when_done(struct keeper *keeper) {
+	for (unsigned i = 0; i < keeper->children_len; i++) {
+		if (child_is_alive(&keeper->children[i])) {
+			return;
+		}
+	}
+	loop_quit(keeper->loop, keeper->failed ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+static void stop(struct keeper *keeper) {
+	if (keeper->stopping) {
+		return;
+	}
+	keeper->stopping = true;
+	log_info("stopping");
+	loop_timer_set(keeper->stop_timer, STOP_TIMEOUT_NS, 0);
+	for (unsigned i = 0; i < keeper->children_len; i++) {
+		child_stop(&keeper->children[i]);
+	}
+	quit_when_done(keeper);
+}
+
+static void handle_stop_timer(void *data, uint32_t events) {
+	struct keeper *keeper = data;
+	for (unsigned i = 0; i < keeper->children_len; i++) {
+		if (child_is_alive(&keeper->children[i])) {
+			log_warning("%s does not end; it is killed", keeper->children[i].name);
+			child_kill(&keeper->children[i]);
+		}
+	}
+}
+
+static void handle_signal(void *data, uint32_t events) {
+	struct keeper *keeper = data;
+	struct signalfd_siginfo info;
+	if (read(keeper->signals, &info, sizeof(info)) == sizeof(info)) {
+		stop(keeper);
+	}
+}
+
+/* Unlike loop_quit_on_signals(): the loop goes on until the children have ended. */
+static int init_signals(struct keeper *keeper) {
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	keeper->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (keeper->signals < 0 || sigprocmask(SIG_BLOCK, &signals, NULL) != 0) {
+		return -errno;
+	}
+	keeper->signals_source =
+		loop_add(keeper->loop, keeper->signals, EPOLLIN, handle_signal, keeper);
+	assert(keeper->signals_source != NULL); /* the loop has a place for it */
+	return 0;
+}
+
+static void give_up(struct keeper *keeper, int error, const char *text) {
+	log_error("%s", text);
+	tell_run(keeper, CONTROL_END, error, text);
+	keeper->failed = true;
+	stop(keeper);
+}
+
+/* ---- starting, in order: the compositor's READY is first light ---- */
+
+static unsigned stage(const struct child *child) {
+	switch (child->role) {
+	case CHILD_COMPOSITOR:
+		return 0;
+	case CHILD_MIXER:
+		return 1;
+	default:
+		return 2;
+	}
+}
+
+/* Starts every child whose predecessors run. */
+static void start_next(struct keeper *keeper) {
+	unsigned running = 0;
+	for (unsigned i = 0; i < keeper->children_len; i++) {
+		running += keeper->children[i].state == CHILD_RUNNING;
+	}
+	if (running == keeper->children_len) {
+		keeper->started = true;
+		tell_run(keeper, CONTROL_READY, 0, "");
+		return;
+	}
+	for (unsigned i = 0; i < keeper->children_len && !keeper->stopping; i++) {
+		struct child *child = &keeper->children[i];
+		if (child->state == CHILD_IDLE) {
+			child_start(child);
+		}
+		bool last_of_stage = i + 1 == keeper->children_len ||
+			stage(child) != stage(&keeper->children[i + 1]);
+		if (last_of_stage && child->state != CHILD_RUNNING) {
+			return;
+		}
+	}
+}
+
+static int handle_grant(void *data, struct child *child) {
+	struct keeper *keeper = data;
+	int error = keeper_grant(keeper, child);
+	if (error == 0) {
+		keeper_announce(keeper, child);
+	}
+	return error;
+}
+
+static void handle_ready(void *data, struct child *child) {
+	struct keeper *keeper = data;
+	if (!keeper->started && !keeper->stopping) {
+		start_next(keeper);
+	}
+}
+
+static void handle_death(void *data, struct child *child) {
+	struct keeper *keeper = data;
+	if (keeper->stopping) {
+		quit_when_done(keeper);
+	} else if (!keeper->started && child->deaths >= START_TRIES) {
+		char text[128];
+		snprintf(text, sizeof(text), "%s does not start (tried %u times)", child->name,
+			child->deaths);
+		give_up(keeper, ECHILD, text);
+	}
+}
+
+static const struct child_events child_events = {
+	.grant = handle_grant,
+	.handle_ready = handle_ready,
+	.handle_death = handle_death,
+};
+
+static int add_child(
+	struct keeper *keeper, enum child_role role, uint32_t guest, const char *name) {
+	struct child *child = &keeper->children[keeper->children_len];
+	const struct child_keeper keeper_part = {
+		.loop = keeper->loop,
+		.lock = LAUNCH_LOCK_FD,
+		.stats = &keeper->stats,
+		.events = &child_events,
+		.data = keeper,
+	};
+	int error = child_init(child, &keeper_part, role, guest, name);
+	keeper->children_len += error == 0;
+	return error;
+}
+
+static int add_children(struct keeper *keeper) {
+	const struct config *config = keeper->store.config;
+	int error = add_child(keeper, CHILD_COMPOSITOR, 0, NULL);
+	if (error == 0 && config->mixer.sink != CONFIG_SINK_NONE) {
+		error = add_child(keeper, CHILD_MIXER, 0, NULL);
+	}
+	for (unsigned i = 0; error == 0 && i < config->guests_len; i++) {
+		if (config->guests[i].gpu.enabled) {
+			error = add_child(keeper, CHILD_GPU, i, config->guests[i].name);
+		}
+		if (error == 0 && config->guests[i].sound.enabled) {
+			error = add_child(keeper, CHILD_SOUND, i, config->guests[i].name);
+		}
+	}
+	return error;
+}
+
+/* ---- the whole ---- */
+
+/* Waits for CONFIG, ATLAS and START. 0 or -errno; both descriptors are the caller's. */
+static int receive_grants(int run, int *config, int *atlas) {
+	*config = *atlas = -1;
+	for (;;) {
+		struct pollfd wait = { .fd = run, .events = POLLIN };
+		if (poll(&wait, 1, GRANT_TIMEOUT_MS) == 0) {
+			return -ETIMEDOUT;
+		}
+		struct control_packet packet;
+		int rc = control_receive(run, &packet);
+		if (rc == -EAGAIN) {
+			continue;
+		}
+		if (rc != 1) {
+			return rc == 0 ? -ECONNRESET : rc;
+		}
+		int *slot = packet.message.type == CONTROL_CONFIG ? config
+			: packet.message.type == CONTROL_ATLAS    ? atlas
+								  : NULL;
+		if (slot != NULL && packet.fds_len == 1) {
+			fd_close(slot);
+			*slot = packet.fds[0];
+			packet.fds_len = 0;
+		}
+		control_close_fds(&packet);
+		if (packet.message.type == CONTROL_START) {
+			return *config >= 0 && *atlas >= 0 ? 0 : -EPROTO;
+		}
+	}
+}
+
+static int init_store(struct keeper *keeper) {
+	int config, atlas;
+	int error = receive_grants(keeper->run, &config, &atlas);
+	if (error != 0) {
+		fd_close(&config);
+		fd_close(&atlas);
+		return error;
+	}
+	return store_init(&keeper->store, config, atlas);
+}
+
+static int init_stats(struct keeper *keeper) {
+	keeper->stats_fd = stats_create_fd("keeper");
+	if (keeper->stats_fd < 0) {
+		return keeper->stats_fd;
+	}
+	return stats_init(&keeper->stats, fcntl(keeper->stats_fd, F_DUPFD_CLOEXEC, 0), "keeper");
+}
+
+static int init_loop(struct keeper *keeper) {
+	keeper->loop = loop_create();
+	if (keeper->loop == NULL) {
+		return -errno;
+	}
+	keeper->stop_timer = loop_add_timer(keeper->loop, handle_stop_timer, keeper);
+	keeper->run_source = loop_add(keeper->loop, keeper->run, EPOLLIN, handle_run, keeper);
+	assert(keeper->stop_timer != NULL && keeper->run_source != NULL);
+	return init_signals(keeper);
+}
+
+/* The compositor and the mixer lock their memory; they inherit the limit. */
+static void raise_limits(void) {
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_MEMLOCK, &limit);
+	}
+}
+
+static int keeper_init(struct keeper *keeper) {
+	*keeper = (struct keeper) {
+		.run = CONTROL_FD,
+		.listener = -1,
+		.stats_fd = -1,
+		.signals = -1,
+	};
+	log_init("keeper", log_level_from_env(), NULL, true);
+	raise_limits();
+	int error = init_store(keeper);
+	if (error == 0) {
+		error = init_stats(keeper);
+	}
+	if (error == 0) {
+		error = init_loop(keeper);
+	}
+	if (error == 0) {
+		error = keeper_clients_init(keeper);
+	}
+	if (error == 0) {
+		error = add_children(keeper);
+	}
+	return error;
+}
+
+static void keeper_finish(struct keeper *keeper) {
+	if (keeper->loop != NULL) {
+		keeper_clients_finish(keeper);
+	}
+	for (unsigned i = 0; i < keeper->children_len; i++) {
+		child_finish(&keeper->children[i]);
+	}
+	if (keeper->loop != NULL) {
+		loop_remove(&keeper->stop_timer);
+		loop_remove(&keeper->run_source);
+		loop_remove(&keeper->signals_source);
+		loop_destroy(keeper->loop);
+	}
+	log_init("keeper", log_level_from_env(), NULL, true);
+	stats_finish(&keeper->stats);
+	fd_close(&keeper->stats_fd);
+	store_finish(&keeper->store);
+	fd_close(&keeper->signals);
+	fd_close(&keeper->run);
+}
+
+int main(void) {
+	static struct keeper keeper;
+	if (fcntl(CONTROL_FD, F_GETFD) < 0 || fcntl(LAUNCH_LOCK_FD, F_GETFD) < 0) {
+		fputs("fascia-keeper is started by `fascia run FILE`\n", stderr);
+		return EXIT_FAILURE;
+	}
+	(void)fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC);
+	(void)fcntl(LAUNCH_LOCK_FD, F_SETFD, FD_CLOEXEC);
+
+	int status = EXIT_FAILURE;
+	int error = keeper_init(&keeper);
+	if (error != 0) {
+		char text[128];
+		snprintf(text, sizeof(text), "cannot start: %s", strerror(-error));
+		tell_run(&keeper, CONTROL_END, -error, text);
+	} else {
+		share_pages(&keeper);
+		/* from here on whoever reads the ring decides what to show */
+		log_init("keeper", log_level_from_env(), &keeper.stats, false);
+		start_next(&keeper);
+		status = loop_run(keeper.loop);
+	}
+	keeper_finish(&keeper);
+	return status;
+}

@@ -1,0 +1,98 @@
+/*
+ * Stands in for every program that the keeper starts: takes what it is granted, checks that it is all
+ * there, says READY and waits. SIGUSR1: ends well, as an endpoint does whose session is over; SIGUSR2:
+ * ends badly. What it got is counted in its statistics page.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/control.h"
+#include "core/stats.h"
+
+static const unsigned fds_expected[CONTROL_TYPES] = {
+	[CONTROL_CONFIG] = 1,
+	[CONTROL_STATS] = 1,
+	[CONTROL_ATLAS] = 1,
+	[CONTROL_LISTENER] = 1,
+	[CONTROL_FRAME_LINK] = LINK_FDS,
+	[CONTROL_SAMPLE_LINK] = LINK_FDS,
+	[CONTROL_OUTPUT] = 2,
+	[CONTROL_SINK] = 1,
+	[CONTROL_PEER] = 1,
+	[CONTROL_CLIENT] = 1,
+};
+
+static const char *const type_names[CONTROL_TYPES] = {
+	[CONTROL_CONFIG] = "config",
+	[CONTROL_STATS] = "stats",
+	[CONTROL_ATLAS] = "atlas",
+	[CONTROL_LISTENER] = "listener",
+	[CONTROL_FRAME_LINK] = "frame_link",
+	[CONTROL_SAMPLE_LINK] = "sample_link",
+	[CONTROL_OUTPUT] = "output",
+	[CONTROL_SINK] = "sink",
+	[CONTROL_PEER] = "peer",
+	[CONTROL_CLIENT] = "client",
+	[CONTROL_START] = "start",
+};
+
+static void handle_signal(int signal) {
+	_exit(signal == SIGUSR2 ? 3 : 0);
+}
+
+static struct stats stats;
+static unsigned counts[CONTROL_TYPES];
+
+static void count(const struct control_packet *packet) {
+	uint32_t type = packet->message.type;
+	if (packet->fds_len != fds_expected[type]) {
+		fprintf(stderr, "fake child: type %u with %zu descriptors\n", type,
+			packet->fds_len);
+		exit(1);
+	}
+	counts[type]++;
+	if (stats.page != NULL && type_names[type] != NULL) {
+		*stats_value(&stats, "", "got.%s", type_names[type]) = counts[type];
+	}
+}
+
+static void handle_packet(struct control_packet *packet) {
+	if (packet->message.type == CONTROL_STATS) {
+		char name[CONTROL_NAME_BYTES];
+		memcpy(name, packet->message.name, sizeof(name));
+		if (stats_init(&stats, packet->fds[0], name) != 0) {
+			exit(1);
+		}
+		packet->fds[0] = -1;
+	}
+	count(packet);
+	if (packet->message.type == CONTROL_START) {
+		const struct control_packet ready = { .message = { .type = CONTROL_READY } };
+		if (control_send(CONTROL_FD, &ready) != 0) {
+			exit(1);
+		}
+	}
+	control_close_fds(packet);
+}
+
+int main(void) {
+	signal(SIGUSR1, handle_signal);
+	signal(SIGUSR2, handle_signal);
+	for (;;) {
+		struct pollfd wait = { .fd = CONTROL_FD, .events = POLLIN };
+		(void)poll(&wait, 1, -1);
+		struct control_packet packet;
+		int rc = control_receive(CONTROL_FD, &packet);
+		if (rc == 1) {
+			handle_packet(&packet);
+		} else if (rc == 0) {
+			pause(); /* the keeper is gone; life goes on */
+		}
+	}
+}
