@@ -9,6 +9,7 @@
 /* bits that mean nothing to a device with modern split rings: front-ends pass them through unasked */
 #define VIRTIO_F_NOTIFY_ON_EMPTY 24
 #define VIRTIO_F_ANY_LAYOUT 27
+#define VIRTIO_F_RING_RESET 40
 
 #define BIT(n) (UINT64_C(1) << (n))
 
@@ -46,7 +47,9 @@ static int handle_get_features(struct vhost_session *session, struct vhost_messa
 
 static int handle_set_features(struct vhost_session *session, struct vhost_message *message) {
 	uint64_t features = payload_u64(message);
-	uint64_t ignored = BIT(VIRTIO_F_NOTIFY_ON_EMPTY) | BIT(VIRTIO_F_ANY_LAYOUT);
+	/* QEMU's vhost-user-gpu-pci offers the last one to the guest without asking the back-end */
+	uint64_t ignored = BIT(VIRTIO_F_NOTIFY_ON_EMPTY) | BIT(VIRTIO_F_ANY_LAYOUT)
+		| BIT(VIRTIO_F_RING_RESET);
 	if ((features & ~(features_offered(session) | ignored)) != 0) {
 		return -EINVAL;
 	}
