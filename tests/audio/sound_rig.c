@@ -80,24 +80,17 @@ static void handle_end(void *data, int error) {
 
 static void guest_init(struct sound_rig *rig, unsigned index) {
 	struct sound_rig_guest *guest = &rig->guests[index];
-	int fds[LINK_FDS], producer[LINK_FDS], consumer[LINK_FDS], pair[2];
-	ck_assert_int_eq(sample_link_create_fds("test", fds), 0);
-	ck_assert_int_eq(link_grant_fds(fds, LINK_PRODUCER, producer), 0);
-	ck_assert_int_eq(link_grant_fds(fds, LINK_CONSUMER, consumer), 0);
-	for (unsigned i = 0; i < LINK_FDS; i++) {
-		fd_close(&fds[i]);
-	}
-	ck_assert_int_eq(sample_link_init(&guest->consumer, LINK_CONSUMER, consumer), 0);
-	ck_assert_int_eq(sample_link_init(&guest->producer, LINK_PRODUCER, producer), 0);
+	int pair[2];
+	link_pair_init(&guest->link);
 	const float gain[SAMPLE_LINK_STREAMS] = { 1, 1, 1, 1, 1, 1, 1, 1 };
-	mixer_add(&rig->mixer, index, &guest->consumer, gain);
+	mixer_add(&rig->mixer, index, &guest->link.consumer, gain);
 
 	ck_assert_int_eq(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
 	guest->device = sound_device_create(
 		&(struct sound_device_options) {
 			.loop = rig->loop,
-			.link = &guest->producer,
+			.link = &guest->link.producer,
 			.stats = &rig->stats,
 			.streams = rig->options.streams,
 			.rate = rig->options.rate,
@@ -108,7 +101,7 @@ static void guest_init(struct sound_rig *rig, unsigned index) {
 		},
 		pair[1]);
 	ck_assert_ptr_nonnull(guest->device);
-	clock_link = &guest->producer;
+	clock_link = &guest->link.producer;
 
 	ck_assert_int_eq(vmm_ram_init(&guest->ram, &(struct vmm_ram_options) { 0 }), 0);
 	struct vmm_device_options options = { .queue_size = rig->options.queue_size,
@@ -160,7 +153,7 @@ struct sound_rig *sound_rig_create(struct sound_rig_options options) {
 void sound_rig_kill(struct sound_rig *rig, unsigned guest) {
 	/* what a dead process leaves: its page as it was, and a socket that hangs up */
 	uint32_t states[SAMPLE_LINK_STREAMS];
-	struct sample_producer_page *page = rig->guests[guest].producer.producer_page;
+	struct sample_producer_page *page = rig->guests[guest].link.producer.producer_page;
 	for (unsigned i = 0; i < SAMPLE_LINK_STREAMS; i++) {
 		states[i] = atomic_load(&page->streams[i].state);
 	}
@@ -184,8 +177,7 @@ static void guest_finish(struct sound_rig *rig, struct sound_rig_guest *guest) {
 	sound_rig_settle(rig);
 	sound_device_destroy(guest->device);
 	vmm_ram_finish(&guest->ram);
-	sample_link_finish(&guest->producer);
-	sample_link_finish(&guest->consumer);
+	link_pair_finish(&guest->link);
 }
 
 void sound_rig_destroy(struct sound_rig *rig) {

@@ -10,6 +10,7 @@
 #include "audio/mixer/cycle.h"
 #include "audio/mixer/sink_memory.h"
 #include "audio/sound_device.h"
+#include "tests/audio/link_pair.h"
 #include "tests/vmm/vmm_snd.h"
 
 #define SOUND_RIG_GUESTS_MAX 2
@@ -27,7 +28,7 @@ struct sound_rig_options {
 };
 
 struct sound_rig_guest {
-	struct link producer, consumer;
+	struct link_pair link;
 	struct vmm_ram ram;
 	struct sound_device *device; /* NULL: its session ended, or it was killed */
 	struct vmm_snd snd;

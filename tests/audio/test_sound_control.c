@@ -284,11 +284,11 @@ START_TEST(a_reset_begins_anew) {
 	for (unsigned i = 0; i < 3; i++) {
 		ck_assert_uint_eq(give(ways[STREAM_RUNNING].commands[i]), VMM_SND_OK);
 	}
-	ck_assert_uint_eq(link_get_peer(&rig->guests[0].consumer), LINK_PEER_RUNNING);
+	ck_assert_uint_eq(link_get_peer(&rig->guests[0].link.consumer), LINK_PEER_RUNNING);
 	ck_assert_int_eq(vmm_device_reset(&snd->device), 0);
 	ck_assert_uint_eq(sound_rig_stat(rig, "stream.1.state"), STREAM_INITIAL);
-	ck_assert_uint_eq(link_get_peer(&rig->guests[0].consumer), LINK_PEER_CONNECTED);
-	ck_assert_uint_eq(link_resets(&rig->guests[0].consumer), 1);
+	ck_assert_uint_eq(link_get_peer(&rig->guests[0].link.consumer), LINK_PEER_CONNECTED);
+	ck_assert_uint_eq(link_resets(&rig->guests[0].link.consumer), 1);
 	ck_assert_int_eq(vmm_device_start(&snd->device), 0);
 	ck_assert_uint_eq(give(STREAM_START), VMM_SND_BAD_MSG);
 	ck_assert_uint_eq(give(STREAM_SET_PARAMS), VMM_SND_OK);
@@ -302,9 +302,9 @@ START_TEST(a_hang_up_ends_the_session) {
 	vmm_snd_close(snd);
 	sound_rig_settle(rig);
 	ck_assert_uint_eq(rig->ended, 1);
-	ck_assert_uint_eq(link_get_peer(&rig->guests[0].consumer), LINK_PEER_ABSENT);
+	ck_assert_uint_eq(link_get_peer(&rig->guests[0].link.consumer), LINK_PEER_ABSENT);
 	ck_assert_uint_eq(
-		sample_link_state(&rig->guests[0].consumer, 1), SAMPLE_STREAM_IDLE);
+		sample_link_state(&rig->guests[0].link.consumer, 1), SAMPLE_STREAM_IDLE);
 }
 END_TEST
 

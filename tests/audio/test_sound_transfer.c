@@ -224,13 +224,13 @@ START_TEST(a_disabled_queue_gives_everything_back_and_goes_on) {
 	ck_assert_uint_eq(take_all(VMM_SND_OK), PERIODS);
 	/* nobody waits for the stream meanwhile */
 	ck_assert_uint_eq(
-		sample_link_state(&rig->guests[0].consumer, 0), SAMPLE_STREAM_PAUSED);
+		sample_link_state(&rig->guests[0].link.consumer, 0), SAMPLE_STREAM_PAUSED);
 	send_period(0, 8);
 	sound_rig_quanta(rig, 20);
 	ck_assert_uint_eq(take_all(VMM_SND_OK), 0);
 	enable_tx(1);
 	ck_assert_uint_eq(
-		sample_link_state(&rig->guests[0].consumer, 0), SAMPLE_STREAM_RUNNING);
+		sample_link_state(&rig->guests[0].link.consumer, 0), SAMPLE_STREAM_RUNNING);
 	send_period(0, 9);
 	sound_rig_quanta(rig, 12);
 	ck_assert_uint_eq(take_all(VMM_SND_OK), 2);
@@ -247,7 +247,7 @@ START_TEST(a_stopped_device_gives_everything_back) {
 	ck_assert_int_eq(vmm_device_stop(&snd->device), 0);
 	ck_assert_uint_eq(take_all(VMM_SND_OK), PERIODS);
 	ck_assert_uint_ne(
-		sample_link_state(&rig->guests[0].consumer, 0), SAMPLE_STREAM_RUNNING);
+		sample_link_state(&rig->guests[0].link.consumer, 0), SAMPLE_STREAM_RUNNING);
 	sound_rig_quanta(rig, 20);
 	ck_assert_int_eq(vmm_device_start(&snd->device), 0);
 	prepare(0);
