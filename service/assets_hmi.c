@@ -35,6 +35,7 @@
 #define MISSING_WIDTH 320.0
 #define MISSING_HEIGHT 48.0
 #define MISSING_ROWS 4
+#define CORNER_RADIUS 18.0 /* pixels */
 #define TELLTALE_BOX 84.0 /* with room for the glow */
 #define TELLTALE_STEP 112.0
 #define TELLTALE_Y 393.0
@@ -44,7 +45,7 @@ static const char gears[] = "PRND";
 struct hmi {
 	struct atlas_builder *builder;
 	const char *output;
-	uint32_t width, height;     /* of the output */
+	struct rect area; /* that the background covers, on the output */
 	const uint32_t *background; /* in the builder */
 	struct canvas_point origin; /* of the drawing, in pixels of the output */
 	double scale;
@@ -75,15 +76,16 @@ static struct canvas *begin_tile(
 		.width = (uint32_t)fmax(ceil(width * hmi->scale), 1),
 		.height = (uint32_t)fmax(ceil(height * hmi->scale), 1),
 	};
-	struct rect whole = { 0, 0, hmi->width, hmi->height };
-	place = rect_intersect(&place, &whole);
+	place = rect_intersect(&place, &hmi->area);
 	uint32_t *pixels = atlas_builder_add(hmi->builder, &place, "hmi/%s/%s", hmi->output, name);
 	if (pixels == NULL) {
 		return NULL;
 	}
 	for (uint32_t row = 0; row < place.height; row++) {
 		memcpy(pixels + (size_t)row * place.width,
-			hmi->background + ((size_t)place.y + row) * hmi->width + (size_t)place.x,
+			hmi->background +
+				((size_t)(place.y - hmi->area.y) + row) * hmi->area.width +
+				(size_t)(place.x - hmi->area.x),
 			place.width * sizeof(uint32_t));
 	}
 	struct canvas *canvas = atlas_builder_draw(hmi->builder, place.x, place.y);
@@ -119,13 +121,17 @@ static void draw_heading(struct canvas *canvas, const char *name) {
 	canvas_fill(canvas, "O 1031 61.8 1.3", (uint32_t)ASSETS_AMBER);
 }
 
-static void draw_background(
-	struct canvas *canvas, const struct hmi *hmi, const struct rect *area, const char *name) {
-	canvas_box(canvas, 0, 0, hmi->width, hmi->height, 0, (uint32_t)ASSETS_NIGHT_BOTTOM);
-	double radius = area->width == hmi->width && area->height == hmi->height ? 0 : 18;
+static void draw_background(struct canvas *canvas, const struct hmi *hmi,
+	const struct config_output *output, const char *name) {
+	const struct rect *area = &hmi->area;
+	bool whole = area->width == output->width && area->height == output->height;
+	double radius = whole ? 0 : CORNER_RADIUS;
+	/* behind the round corners, what is around them */
+	canvas_box(canvas, area->x, area->y, area->width, area->height, 0,
+		0xff000000 | output->background);
 	canvas_shade(canvas, area->x, area->y, area->width, area->height, radius,
 		(uint32_t)ASSETS_NIGHT_TOP, (uint32_t)ASSETS_NIGHT_BOTTOM);
-	if (radius > 0) {
+	if (!whole) {
 		canvas_frame(canvas, area->x + 1, area->y + 1, area->width - 2.0,
 			area->height - 2.0, radius, 1.5, (uint32_t)ASSETS_LINE);
 	}
@@ -137,14 +143,14 @@ static void draw_background(
 	canvas_box(canvas, 84, 396, WIDTH - 168, 1.5, 0, (uint32_t)ASSETS_LINE);
 }
 
-static void add_background(struct hmi *hmi, const struct rect *area, const char *name) {
-	struct rect whole = { 0, 0, hmi->width, hmi->height };
+static void add_background(struct hmi *hmi, const struct config_output *output, const char *name) {
 	uint32_t *pixels =
-		atlas_builder_add(hmi->builder, &whole, "hmi/%s/background", hmi->output);
-	struct canvas *canvas = pixels != NULL ? atlas_builder_draw(hmi->builder, 0, 0) : NULL;
+		atlas_builder_add(hmi->builder, &hmi->area, "hmi/%s/background", hmi->output);
+	struct canvas *canvas =
+		pixels != NULL ? atlas_builder_draw(hmi->builder, hmi->area.x, hmi->area.y) : NULL;
 	hmi->background = pixels;
 	if (canvas != NULL) {
-		draw_background(canvas, hmi, area, name);
+		draw_background(canvas, hmi, output, name);
 		canvas_destroy(canvas);
 	}
 }
@@ -230,12 +236,14 @@ static void add_missing(const struct hmi *hmi, const char *layer, unsigned row) 
 	double y = MISSING_Y + row * MISSING_HEIGHT;
 	snprintf(name, sizeof(name), "missing/%s", layer);
 	snprintf(text, sizeof(text), "%s: no signal", layer);
+	/* long names are written smaller: a bold letter is 0.6 of the size wide */
+	double size = fmin(25, (MISSING_WIDTH - 26) / (0.6 * (double)strlen(text)));
 	struct canvas *canvas = begin_tile(hmi, MISSING_X, y, MISSING_WIDTH, MISSING_HEIGHT, name);
 	if (canvas == NULL) {
 		return;
 	}
 	canvas_text(canvas, (struct canvas_point) { MISSING_X + 26, y + 33 },
-		&(struct canvas_font) { 25, true, CANVAS_LEFT, (uint32_t)ASSETS_AMBER }, text);
+		&(struct canvas_font) { size, true, CANVAS_LEFT, (uint32_t)ASSETS_AMBER }, text);
 	canvas_box(canvas, MISSING_X, y + 15, 12, 18, 3, (uint32_t)ASSETS_AMBER);
 	canvas_destroy(canvas);
 }
@@ -246,15 +254,14 @@ void assets_add_hmi(struct atlas_builder *builder, const struct config *config, 
 	struct hmi hmi = {
 		.builder = builder,
 		.output = config->outputs[output].name,
-		.width = config->outputs[output].width,
-		.height = config->outputs[output].height,
+		.area = area,
 		.origin = {
 			.x = area.x + (area.width - WIDTH * scale) / 2,
 			.y = area.y + (area.height - HEIGHT * scale) / 2,
 		},
 		.scale = scale,
 	};
-	add_background(&hmi, &area, config->name);
+	add_background(&hmi, &config->outputs[output], config->name);
 	add_speed(&hmi);
 	for (const char *gear = "PRND-"; *gear != '\0'; gear++) {
 		add_gear(&hmi, *gear);
