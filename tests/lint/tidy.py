@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """clang-tidy says nothing about any source file: tidy.py BUILD
 
-A file that passed is not looked at again until it, a header it includes, its compile command or
+A file that passed is not looked at again until it, a header it includes, its compile command or a
 .clang-tidy changes: BUILD/tidy keeps a mark for each passed state.
 """
 
@@ -19,7 +19,7 @@ import tree
 def state_of(name, command, direct):
     """A digest of all that the result depends on, system headers excepted."""
     digest = hashlib.sha256()
-    for path in [".clang-tidy", name, *sorted(includes.closure_of(name, direct))]:
+    for path in [*tree.files(".clang-tidy"), name, *sorted(includes.closure_of(name, direct))]:
         digest.update(path.encode() + b"\0" + tree.text(path).encode() + b"\0")
     digest.update("\0".join(command).encode())
     return digest.hexdigest()
