@@ -27,7 +27,16 @@ static const char usage[] =
 	"  --control             take everything from the keeper on descriptor 3\n"
 	"  --help                print this and end\n";
 
-enum sound_option { SOCKET_PATH = 1, FD, PRINT_CAPABILITIES, STREAMS, RATE, QUANTUM, CONTROL, HELP };
+enum sound_option {
+	SOCKET_PATH = 1,
+	FD,
+	PRINT_CAPABILITIES,
+	STREAMS,
+	RATE,
+	QUANTUM,
+	CONTROL,
+	HELP
+};
 
 static const struct option long_options[] = {
 	{ "socket-path", required_argument, NULL, SOCKET_PATH },

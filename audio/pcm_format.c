@@ -70,7 +70,8 @@ static void a_law(const uint8_t *data, float *samples, size_t samples_len) {
 		unsigned code = (unsigned)data[i] ^ 0x55u;
 		unsigned exponent = (code & 0x70u) >> 4;
 		unsigned mantissa = (code & 0x0fu) << 4;
-		int value = (int)(exponent == 0 ? mantissa + 8 : (mantissa + 0x108u) << (exponent - 1));
+		int value =
+			(int)(exponent == 0 ? mantissa + 8 : (mantissa + 0x108u) << (exponent - 1));
 		samples[i] = (float)((code & 0x80u) != 0 ? value : -value) * 0x1p-15f;
 	}
 }

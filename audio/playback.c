@@ -67,7 +67,8 @@ uint32_t playback_check_params(
 		return VIRTIO_SND_NOT_SUPP;
 	}
 	/* less than what is kept ahead of the mixer would starve at every quantum */
-	uint64_t mix_frames = (uint64_t)(params->buffer_bytes / frame_bytes) * playback->rate / rate;
+	uint64_t mix_frames =
+		(uint64_t)(params->buffer_bytes / frame_bytes) * playback->rate / rate;
 	return mix_frames < (uint64_t)PLAYBACK_AHEAD_QUANTA * playback->quantum_frames
 		? VIRTIO_SND_NOT_SUPP
 		: VIRTIO_SND_OK;
@@ -120,8 +121,8 @@ static void stop(struct playback *playback) {
 }
 
 static void release(struct playback *playback) {
-	if (has_chains(playback) || sample_link_state(playback->link, playback->index) !=
-		SAMPLE_STREAM_DRAINING) {
+	if (has_chains(playback) ||
+		sample_link_state(playback->link, playback->index) != SAMPLE_STREAM_DRAINING) {
 		sample_link_set_state(playback->link, playback->index, SAMPLE_STREAM_IDLE);
 	}
 }
@@ -198,8 +199,8 @@ static enum playback_accepted accept_in_state(enum stream_state state) {
 	}
 }
 
-static enum playback_accepted keep_chain(struct playback *playback,
-	const struct virtqueue_chain *chain, uint32_t payload_bytes) {
+static enum playback_accepted keep_chain(
+	struct playback *playback, const struct virtqueue_chain *chain, uint32_t payload_bytes) {
 	if (playback->chains_in - playback->chains_out == PLAYBACK_CHAINS) {
 		return PLAYBACK_FULL;
 	}
@@ -297,7 +298,8 @@ void playback_pump(struct playback *playback) {
 	count_xruns(playback);
 	uint32_t target = PLAYBACK_AHEAD_QUANTA * playback->quantum_frames;
 	uint32_t ahead = ahead_frames(playback);
-	while (ahead < target && playback->chains_read != playback->chains_in && has_room(playback)) {
+	while (ahead < target && playback->chains_read != playback->chains_in &&
+		has_room(playback)) {
 		struct playback_chain *chain =
 			&playback->chains[playback->chains_read % PLAYBACK_CHAINS];
 		read_chain(playback, chain, target - ahead);
@@ -353,8 +355,7 @@ bool playback_reap(struct playback *playback, uint64_t now_ns, struct playback_d
 	}
 	const struct playback_chain *chain =
 		&playback->chains[playback->chains_out % PLAYBACK_CHAINS];
-	if (!chain->read ||
-		chain->end > sample_link_consumed(playback->link, playback->index)) {
+	if (!chain->read || chain->end > sample_link_consumed(playback->link, playback->index)) {
 		return false;
 	}
 	*done = (struct playback_done) {

@@ -40,13 +40,13 @@ struct playback_params { /* as on the wire, not checked */
 
 struct playback_chain {
 	uint16_t head;
-	bool read;              /* all of it is in the ring, up to frame `end` */
-	uint32_t spans_at;      /* in the span store: readable ones, then the writable ones */
-	uint32_t spans_taken;   /* store space, with what was skipped at its end */
+	bool read; /* all of it is in the ring, up to frame `end` */
+	uint32_t spans_at; /* in the span store: readable ones, then the writable ones */
+	uint32_t spans_taken; /* store space, with what was skipped at its end */
 	uint16_t readable_len, writable_len;
 	uint32_t payload_bytes; /* whole frames, clipped to the buffer's size */
 	uint32_t read_bytes;
-	uint64_t end;           /* the ring's frame counter */
+	uint64_t end; /* the ring's frame counter */
 };
 
 struct playback_counters { /* atomics of the statistics page */
@@ -56,17 +56,17 @@ struct playback_counters { /* atomics of the statistics page */
 struct playback {
 	struct link *link; /* borrowed */
 	unsigned index;
-	uint32_t rate, quantum_frames;    /* of the mix */
+	uint32_t rate, quantum_frames; /* of the mix */
 	enum stream_state state;
-	bool held;                        /* running, but its queue stopped: paused until chains come */
-	bool dry;                         /* the mixer ran dry at the last look */
+	bool held; /* running, but its queue stopped: paused until chains come */
+	bool dry; /* the mixer ran dry at the last look */
 	struct playback_params params;
 	struct converter converter;
-	uint64_t begin;                   /* the ring's frame counter at PREPARE */
-	uint64_t starved;                 /* the mixer's counter as seen last */
-	struct playback_chain *chains;    /* PLAYBACK_CHAINS, by free-running index */
+	uint64_t begin; /* the ring's frame counter at PREPARE */
+	uint64_t starved; /* the mixer's counter as seen last */
+	struct playback_chain *chains; /* PLAYBACK_CHAINS, by free-running index */
 	uint32_t chains_in, chains_read, chains_out;
-	struct span *spans;               /* PLAYBACK_SPANS */
+	struct span *spans; /* PLAYBACK_SPANS */
 	uint32_t spans_in, spans_out;
 	struct playback_counters counters;
 };
@@ -99,10 +99,10 @@ uint32_t playback_command(struct playback *playback, enum stream_command command
 /* What becomes of a chain; all but pending ones are to be completed at once. */
 enum playback_accepted {
 	PLAYBACK_PENDING,
-	PLAYBACK_LATE,      /* the stream was released: complete it with OK */
+	PLAYBACK_LATE, /* the stream was released: complete it with OK */
 	PLAYBACK_NOT_READY, /* no PREPARE yet: IO_ERR */
-	PLAYBACK_BAD,       /* no data, or not whole frames: BAD_MSG */
-	PLAYBACK_FULL,      /* more than a stream may hold: IO_ERR */
+	PLAYBACK_BAD, /* no data, or not whole frames: BAD_MSG */
+	PLAYBACK_FULL, /* more than a stream may hold: IO_ERR */
 };
 /* Takes a chain of the tx queue that begins with its header, read by the caller. */
 enum playback_accepted playback_accept(

@@ -10,8 +10,8 @@
 #include "core/macros.h"
 
 /* How many items of `item_bytes` each there are to ask for. */
-static uint32_t check_query(const struct virtio_snd_query *query, uint32_t total,
-	uint32_t item_bytes, uint64_t space) {
+static uint32_t check_query(
+	const struct virtio_snd_query *query, uint32_t total, uint32_t item_bytes, uint64_t space) {
 	bool sane = query->size == item_bytes && query->count > 0 &&
 		checked_range_fits(query->start_id, query->count, total) &&
 		VIRTIO_SND_HEADER_BYTES + (uint64_t)query->count * item_bytes <= space;
@@ -169,8 +169,9 @@ uint32_t sound_control_answer(struct sound_device *device, const uint8_t *data, 
 	atomic_fetch_add_explicit(device->requests, 1, memory_order_relaxed);
 	if (status != VIRTIO_SND_OK) {
 		atomic_fetch_add_explicit(device->bad_requests, 1, memory_order_relaxed);
-		log_outsider(LOG_WARNING, "request 0x%04x of %llu bytes for stream %u answered 0x%04x",
-			request.code, (unsigned long long)len, request.id, status);
+		log_outsider(LOG_WARNING,
+			"request 0x%04x of %llu bytes for stream %u answered 0x%04x", request.code,
+			(unsigned long long)len, request.id, status);
 	}
 	return status;
 }

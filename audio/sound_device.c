@@ -90,7 +90,8 @@ static void refuse_tx(struct sound_device *device, const struct virtqueue_chain 
 		virtqueue_push(queue, chain->head, 0);
 		return;
 	}
-	complete(queue, chain->head, chain->writable, chain->writable_len, 0, statuses[accepted], 0);
+	complete(
+		queue, chain->head, chain->writable, chain->writable_len, 0, statuses[accepted], 0);
 }
 
 bool sound_device_take_tx(struct sound_device *device, unsigned limit) {
@@ -141,8 +142,9 @@ static bool handle_rx(struct sound_device *device) {
 			continue;
 		}
 		uint64_t offset = chain.writable_bytes - VIRTIO_SND_XFER_STATUS_BYTES;
-		uint32_t status = chain.readable_bytes == VIRTIO_SND_XFER_BYTES ? VIRTIO_SND_IO_ERR
-										: VIRTIO_SND_BAD_MSG;
+		uint32_t status = chain.readable_bytes == VIRTIO_SND_XFER_BYTES
+			? VIRTIO_SND_IO_ERR
+			: VIRTIO_SND_BAD_MSG;
 		complete(queue, chain.head, chain.writable, chain.writable_len, offset, status, 0);
 	}
 	virtqueue_notify(queue);

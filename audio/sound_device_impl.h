@@ -17,7 +17,7 @@ struct sound_device {
 	_Atomic uint64_t *requests, *bad_requests, *bad_transfers, *late_transfers;
 };
 
-#define SOUND_RESPONSE_BYTES_MAX \
+#define SOUND_RESPONSE_BYTES_MAX                                                                   \
 	(VIRTIO_SND_HEADER_BYTES + SAMPLE_LINK_STREAMS * VIRTIO_SND_PCM_INFO_BYTES)
 
 struct sound_response {

@@ -21,7 +21,7 @@ struct client {
 struct clients {
 	struct compositor *compositor; /* borrowed */
 	struct loop *loop;             /* borrowed */
-	int keeper;		    /* borrowed */
+	int keeper;      /* borrowed */
 	struct loop_source
 		*keeper_source; /* NULL once the keeper is gone: that is no reason to stop */
 	struct client items[CLIENTS_MAX];

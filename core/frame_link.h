@@ -175,12 +175,12 @@ uint64_t frame_link_period_ns(const struct frame_link *link);
 /* ---- consumer ---- */
 
 struct frame_view {
-	struct frame frame;    /* a private, checked copy */
+	struct frame frame; /* a private, checked copy */
 	/* frame.height rows, frame.stride bytes apart, in the pool (the last row may end with its last
 	 * pixel); NULL: no picture */
 	const uint8_t *pixels;
-	bool retracted;        /* the producer took it back: held only to be shown a little longer */
-	uint64_t rejected;     /* the link's own: ticket of the last insane frame */
+	bool retracted; /* the producer took it back: held only to be shown a little longer */
+	uint64_t rejected; /* the link's own: ticket of the last insane frame */
 };
 
 /*

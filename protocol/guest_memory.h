@@ -28,7 +28,7 @@ struct guest_region {
 	uint64_t size_bytes;
 	uint64_t file_offset;
 	uint8_t *base;          /* ours; NULL: known but not mapped */
-	int fd;                 /* owned */
+	int fd;		 /* owned */
 	uint64_t device, inode; /* of the file: tells whether it is the same region again */
 };
 

@@ -48,8 +48,8 @@ static int handle_get_features(struct vhost_session *session, struct vhost_messa
 static int handle_set_features(struct vhost_session *session, struct vhost_message *message) {
 	uint64_t features = payload_u64(message);
 	/* QEMU's vhost-user-gpu-pci offers the last one to the guest without asking the back-end */
-	uint64_t ignored = BIT(VIRTIO_F_NOTIFY_ON_EMPTY) | BIT(VIRTIO_F_ANY_LAYOUT)
-		| BIT(VIRTIO_F_RING_RESET);
+	uint64_t ignored =
+		BIT(VIRTIO_F_NOTIFY_ON_EMPTY) | BIT(VIRTIO_F_ANY_LAYOUT) | BIT(VIRTIO_F_RING_RESET);
 	if ((features & ~(features_offered(session) | ignored)) != 0) {
 		return -EINVAL;
 	}

@@ -61,7 +61,8 @@ enum virtio_snd_decoded virtio_snd_request_decode(
 	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
 		if (requests[i].code == request->code) {
 			requests[i].decode(&reader, request);
-			return byte_reader_done(&reader) ? VIRTIO_SND_DECODED : VIRTIO_SND_MALFORMED;
+			return byte_reader_done(&reader) ? VIRTIO_SND_DECODED
+							 : VIRTIO_SND_MALFORMED;
 		}
 	}
 	return VIRTIO_SND_MALFORMED;

@@ -5,8 +5,7 @@
 #include "core/clock.h"
 #include "core/macros.h"
 
-void cycle_init(
-	struct cycle *cycle, struct mixer *mixer, struct sink *sink, struct stats *stats) {
+void cycle_init(struct cycle *cycle, struct mixer *mixer, struct sink *sink, struct stats *stats) {
 	uint64_t half_frames_per_s = 2 * (uint64_t)mixer->rate;
 	*cycle = (struct cycle) {
 		.mixer = mixer,

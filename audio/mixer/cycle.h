@@ -33,8 +33,7 @@ struct cycle {
 	_Atomic uint64_t *quanta, *frames, *missed, *waits, *late_max_ns, *busy_max_ns;
 };
 
-void cycle_init(
-	struct cycle *cycle, struct mixer *mixer, struct sink *sink, struct stats *stats);
+void cycle_init(struct cycle *cycle, struct mixer *mixer, struct sink *sink, struct stats *stats);
 
 /* Serves one tick of the sink. False: none is due. */
 bool cycle_run(struct cycle *cycle);

@@ -15,7 +15,8 @@
 
 struct fade {
 	uint32_t frames;              /* 1..FADE_FRAMES_MAX */
-	float down[FADE_FRAMES_MAX];  /* falls from almost 1 to almost 0, without a kink at either end */
+	float down
+		[FADE_FRAMES_MAX]; /* falls from almost 1 to almost 0, without a kink at either end */
 };
 
 void fade_init(struct fade *fade, uint32_t rate); /* 8000..FADE_RATE_MAX */

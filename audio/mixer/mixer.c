@@ -75,7 +75,8 @@ static bool wait_for_input(struct mixer_input *input, uint32_t patience, uint32_
 		}
 		stream->dry_ticks = 0;
 		stream->given_up = false;
-		active |= state == SAMPLE_STREAM_DRAINING && sample_link_readable(input->link, i) > 0;
+		active |=
+			state == SAMPLE_STREAM_DRAINING && sample_link_readable(input->link, i) > 0;
 		/* the end of what was playing is written too */
 		active |= !voice_is_silent(&stream->voice);
 	}
@@ -105,10 +106,11 @@ static uint32_t take_running(struct mixer_stream *stream, uint32_t readable, uin
 	return readable;
 }
 
-static void mix_stream(
-	struct mixer *mixer, struct mixer_input *input, unsigned index, bool live, uint32_t frames) {
+static void mix_stream(struct mixer *mixer, struct mixer_input *input, unsigned index, bool live,
+	uint32_t frames) {
 	struct mixer_stream *stream = &input->streams[index];
-	enum sample_stream_state state = live ? sample_link_state(input->link, index) : SAMPLE_STREAM_IDLE;
+	enum sample_stream_state state =
+		live ? sample_link_state(input->link, index) : SAMPLE_STREAM_IDLE;
 	uint64_t dropped = dropped_by_producer(input->link, index);
 	if (dropped != stream->dropped) {
 		/* it may have stopped and started again between two quanta */
@@ -162,7 +164,8 @@ void mixer_publish(struct mixer *mixer, uint32_t latency_frames, uint64_t now_ns
 	mixer->quanta++;
 	for (unsigned i = 0; i < CONFIG_GUESTS_MAX; i++) {
 		if (mixer->inputs[i].link != NULL) {
-			sample_link_quantum(mixer->inputs[i].link, mixer->quanta, latency_frames, now_ns);
+			sample_link_quantum(
+				mixer->inputs[i].link, mixer->quanta, latency_frames, now_ns);
 		}
 	}
 }

@@ -29,15 +29,15 @@
 
 struct mixer_stream {
 	struct voice voice;
-	uint64_t dropped;     /* the producer's drop counter as seen last */
+	uint64_t dropped; /* the producer's drop counter as seen last */
 	uint32_t prime_waits; /* quanta since the first samples of a start came */
-	uint32_t dry_ticks;   /* mixer_ready() calls in a row that found it running and empty */
-	bool given_up;        /* dry for too long: not waited for until it has samples again */
+	uint32_t dry_ticks; /* mixer_ready() calls in a row that found it running and empty */
+	bool given_up; /* dry for too long: not waited for until it has samples again */
 };
 
 struct mixer_input {
-	struct link *link;      /* borrowed; NULL: none */
-	_Atomic uint32_t dead;  /* set from any thread */
+	struct link *link; /* borrowed; NULL: none */
+	_Atomic uint32_t dead; /* set from any thread */
 	struct mixer_stream streams[SAMPLE_LINK_STREAMS];
 };
 

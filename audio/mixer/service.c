@@ -134,7 +134,8 @@ static void handle_control(void *data, uint32_t events) {
 		rc = packet.message.type == CONTROL_PEER ? take_peer(service, &packet) : 0;
 		control_close_fds(&packet);
 		if (rc < 0) {
-			log_warning("a peer that the keeper named cannot be watched: %s", strerror(-rc));
+			log_warning("a peer that the keeper named cannot be watched: %s",
+				strerror(-rc));
 		}
 	} else if (rc != -EAGAIN) {
 		/* the keeper is gone: the sound goes on without it */

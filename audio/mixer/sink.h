@@ -21,8 +21,8 @@ struct sink_options {
 	/* The sink has no clock of its own: it advances when its streams have something (cycle.h). Its
 	 * ticks, two to a quantum, are the moments to look. */
 	bool waits;
-	int step_fd;             /* a test's eventfd that the ticks come from instead; < 0: real time */
-	int memory_fd;           /* memory: the file made by sink_memory_create_fd(); borrowed */
+	int step_fd; /* a test's eventfd that the ticks come from instead; < 0: real time */
+	int memory_fd; /* memory: the file made by sink_memory_create_fd(); borrowed */
 };
 
 /* NULL with errno. */
@@ -36,8 +36,8 @@ void sink_start(struct sink *sink);
 int sink_fd(const struct sink *sink);
 
 struct sink_tick {
-	uint64_t due_ns;      /* nominal time */
-	uint64_t missed;      /* ticks that passed unserved since the last one taken */
+	uint64_t due_ns; /* nominal time */
+	uint64_t missed; /* ticks that passed unserved since the last one taken */
 	uint64_t half_frames; /* the time since the last one taken, in halves of a frame */
 };
 /* Takes a due tick: false if there is none. */

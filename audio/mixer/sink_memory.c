@@ -102,8 +102,7 @@ static const struct sink_impl impl = {
 };
 
 static int memory_init(struct sink_memory *memory, const struct sink_options *options) {
-	int error = fd_memfd_check(
-		options->memory_fd, F_SEAL_SHRINK, sink_memory_bytes(), NULL);
+	int error = fd_memfd_check(options->memory_fd, F_SEAL_SHRINK, sink_memory_bytes(), NULL);
 	if (error < 0) {
 		return error;
 	}

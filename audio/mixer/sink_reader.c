@@ -66,12 +66,14 @@ static uint64_t skip_lost(struct sink_reader *reader, uint64_t written) {
 }
 
 static void copy_out(const struct sink_reader *reader, float *samples, uint32_t frames) {
-	const float *ring = (const float *)(const void *)((const uint8_t *)reader->page + PAGE_BYTES);
+	const float *ring =
+		(const float *)(const void *)((const uint8_t *)reader->page + PAGE_BYTES);
 	uint32_t at = (uint32_t)(reader->position % SINK_MEMORY_FRAMES);
 	uint32_t first = MIN(frames, SINK_MEMORY_FRAMES - at);
 	size_t frame_bytes = sizeof(float) * SINK_MEMORY_CHANNELS;
 	memcpy(samples, ring + (size_t)SINK_MEMORY_CHANNELS * at, frame_bytes * first);
-	memcpy(samples + (size_t)SINK_MEMORY_CHANNELS * first, ring, frame_bytes * (frames - first));
+	memcpy(samples + (size_t)SINK_MEMORY_CHANNELS * first, ring,
+		frame_bytes * (frames - first));
 }
 
 uint32_t sink_reader_read(struct sink_reader *reader, float *samples, uint32_t frames) {

@@ -67,7 +67,8 @@ static void apply_gain(struct voice *voice, float *samples, uint32_t frames) {
 		float step = (voice->gain_target - voice->gain) / (float)voice->gain_left;
 		kernel_ramp(samples, ramp, voice->gain + step, step);
 		voice->gain_left -= ramp;
-		voice->gain = voice->gain_left > 0 ? voice->gain + step * (float)ramp : voice->gain_target;
+		voice->gain = voice->gain_left > 0 ? voice->gain + step * (float)ramp
+						   : voice->gain_target;
 	}
 	kernel_scale(samples + (size_t)MIX_CHANNELS * ramp, frames - ramp, voice->gain);
 }

@@ -16,7 +16,8 @@ static struct link *clock_link;
 /* The time of the last quantum, and what the test adds to it. */
 static uint64_t rig_now_ns(void) {
 	struct sample_clock clock;
-	return sample_link_clock(clock_link, &clock) ? clock.quantum_ns + sound_rig_after_quantum_ns : 0;
+	return sample_link_clock(clock_link, &clock) ? clock.quantum_ns + sound_rig_after_quantum_ns
+						     : 0;
 }
 
 /* ---- a sink that holds samples before they are heard ---- */
@@ -104,10 +105,12 @@ static void guest_init(struct sound_rig *rig, unsigned index) {
 	clock_link = &guest->link.producer;
 
 	ck_assert_int_eq(vmm_ram_init(&guest->ram, &(struct vmm_ram_options) { 0 }), 0);
-	struct vmm_device_options options = { .queue_size = rig->options.queue_size,
-		.pump = pump, .pump_data = rig };
-	ck_assert_int_eq(vmm_snd_attach(&guest->snd, &guest->ram, pair[0], options,
-				 rig->options.slot_bytes), 0);
+	struct vmm_device_options options = {
+		.queue_size = rig->options.queue_size, .pump = pump, .pump_data = rig
+	};
+	ck_assert_int_eq(
+		vmm_snd_attach(&guest->snd, &guest->ram, pair[0], options, rig->options.slot_bytes),
+		0);
 	ck_assert_int_eq(vmm_device_start(&guest->snd.device), 0);
 }
 
@@ -226,8 +229,7 @@ void sound_rig_prepare(struct sound_rig *rig, unsigned guest, unsigned stream, u
 		.format = format,
 		.rate = rate,
 	};
-	ck_assert_uint_eq(
-		vmm_snd_set_params(&rig->guests[guest].snd, stream, &params), VMM_SND_OK);
+	ck_assert_uint_eq(vmm_snd_set_params(&rig->guests[guest].snd, stream, &params), VMM_SND_OK);
 	sound_rig_command(rig, guest, VMM_SND_PREPARE, stream);
 }
 

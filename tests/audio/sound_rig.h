@@ -22,9 +22,10 @@ struct sound_rig_options {
 	uint32_t rate;           /* 0: 48000 */
 	uint32_t quantum_frames; /* 0: 128 */
 	bool waits;
-	uint32_t latency_frames; /* > 0: a sink that holds so many; its samples are on the tape as well */
-	uint32_t slot_bytes;     /* 0: 8192 */
-	uint16_t queue_size;     /* 0: 256 */
+	uint32_t
+		latency_frames; /* > 0: a sink that holds so many; its samples are on the tape as well */
+	uint32_t slot_bytes; /* 0: 8192 */
+	uint16_t queue_size; /* 0: 256 */
 };
 
 struct sound_rig_guest {
@@ -46,7 +47,7 @@ struct sound_rig {
 	struct sink_reader reader;
 	float tape[SOUND_RIG_TAPE_FRAMES * 2]; /* everything that was mixed */
 	uint32_t tape_frames;
-	unsigned ended;                        /* sessions */
+	unsigned ended; /* sessions */
 };
 
 /* Connected and started. Aborts the test on failure. */
@@ -66,7 +67,8 @@ void sound_rig_kill(struct sound_rig *rig, unsigned guest);
 void sound_rig_prepare(struct sound_rig *rig, unsigned guest, unsigned stream, uint8_t format,
 	uint8_t rate, uint8_t channels, uint32_t period_bytes, uint32_t periods);
 /* Sends a command that must be OK. */
-void sound_rig_command(struct sound_rig *rig, unsigned guest, enum vmm_snd_code code, unsigned stream);
+void sound_rig_command(
+	struct sound_rig *rig, unsigned guest, enum vmm_snd_code code, unsigned stream);
 
 /* A value of the statistics page by its full name; aborts when there is none. */
 uint64_t sound_rig_stat(const struct sound_rig *rig, const char *name);

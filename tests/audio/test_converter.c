@@ -35,7 +35,8 @@ static const struct {
 	{ "S24_3 lowest", VIRTIO_SND_FMT_S24_3, { 0x00, 0x00, 0x80 }, -1 },
 	{ "S24_3 0x123456", VIRTIO_SND_FMT_S24_3, { 0x56, 0x34, 0x12 }, 0x123456 / 8388608.0 },
 	{ "U24_3 middle", VIRTIO_SND_FMT_U24_3, { 0x00, 0x00, 0x80 }, 0 },
-	{ "S20 in 4, sign extended", VIRTIO_SND_FMT_S20, { 0xff, 0xff, 0xff, 0xff }, -1.0 / 524288 },
+	{ "S20 in 4, sign extended", VIRTIO_SND_FMT_S20, { 0xff, 0xff, 0xff, 0xff },
+		-1.0 / 524288 },
 	{ "U20 in 4 middle", VIRTIO_SND_FMT_U20, { 0x00, 0x00, 0x08, 0x00 }, 0 },
 	{ "S24 in 4, sign not extended", VIRTIO_SND_FMT_S24, { 0xff, 0xff, 0xff, 0x00 },
 		-1.0 / 8388608 },
@@ -68,7 +69,8 @@ START_TEST(a_sample_has_its_value) {
 	float out[2];
 	format->to_float(data + 1, out, 2);
 	for (int i = 0; i < 2; i++) {
-		ck_assert_msg(out[i] == (float)samples[_i].value, "%s: %.9g", samples[_i].name, out[i]);
+		ck_assert_msg(
+			out[i] == (float)samples[_i].value, "%s: %.9g", samples[_i].name, out[i]);
 	}
 }
 END_TEST
@@ -118,9 +120,21 @@ END_TEST
 static const struct {
 	uint32_t in, out;
 } rates[] = {
-	{ 44100, 48000 }, { 48000, 48000 }, { 5512, 48000 }, { 8000, 48000 }, { 384000, 48000 },
-	{ 192000, 48000 }, { 96000, 48000 }, { 48000, 44100 }, { 5512, 192000 }, { 384000, 8000 },
-	{ 32000, 48000 }, { 11025, 48000 }, { 22050, 48000 }, { 88200, 48000 }, { 12000, 48000 },
+	{ 44100, 48000 },
+	{ 48000, 48000 },
+	{ 5512, 48000 },
+	{ 8000, 48000 },
+	{ 384000, 48000 },
+	{ 192000, 48000 },
+	{ 96000, 48000 },
+	{ 48000, 44100 },
+	{ 5512, 192000 },
+	{ 384000, 8000 },
+	{ 32000, 48000 },
+	{ 11025, 48000 },
+	{ 22050, 48000 },
+	{ 88200, 48000 },
+	{ 12000, 48000 },
 };
 
 /* Feeds a sine of S16-range floats; returns the frames made. */
@@ -161,8 +175,9 @@ static double sine_snr(const float *out, uint32_t frames, double frequency, uint
 START_TEST(a_sine_stays_a_sine) {
 	uint32_t in = rates[_i].in, out = rates[_i].out;
 	struct converter converter;
-	ck_assert_int_eq(converter_init(&converter,
-				 pcm_format_from_index(VIRTIO_SND_FMT_FLOAT), 2, in, out), 0);
+	ck_assert_int_eq(
+		converter_init(&converter, pcm_format_from_index(VIRTIO_SND_FMT_FLOAT), 2, in, out),
+		0);
 	uint32_t in_frames = in / 2;
 	uint32_t out_max = out / 2 + 4 * CONVERTER_OUT_FRAMES;
 	float *made = calloc((size_t)out_max * 2, sizeof(float));
@@ -190,8 +205,9 @@ END_TEST
 
 START_TEST(a_reset_forgets) {
 	struct converter converter;
-	ck_assert_int_eq(converter_init(&converter,
-				 pcm_format_from_index(VIRTIO_SND_FMT_FLOAT), 2, 44100, 48000), 0);
+	ck_assert_int_eq(converter_init(&converter, pcm_format_from_index(VIRTIO_SND_FMT_FLOAT), 2,
+				 44100, 48000),
+		0);
 	static float first[8192 * 2], second[8192 * 2];
 	uint32_t made = convert_sine(&converter, 997, 4000, first, 8192);
 	converter_reset(&converter);
@@ -205,7 +221,8 @@ END_TEST
 START_TEST(equal_rates_keep_every_bit) {
 	struct converter converter;
 	ck_assert_int_eq(converter_init(&converter, pcm_format_from_index(VIRTIO_SND_FMT_S16), 2,
-				 48000, 48000), 0);
+				 48000, 48000),
+		0);
 	int16_t data[256 * 2];
 	float out[CONVERTER_OUT_FRAMES * 2];
 	for (int i = 0; i < 512; i++) {

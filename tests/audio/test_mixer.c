@@ -50,8 +50,7 @@ static void feed(unsigned guest, unsigned stream, uint32_t frames) {
 	for (uint32_t i = 0; i < frames; i++) {
 		float frame[2] = { source(guest, stream, sent[guest][stream]) };
 		frame[1] = -frame[0];
-		ck_assert_uint_eq(
-			sample_link_write(&links[guest].producer, stream, frame, 1), 1);
+		ck_assert_uint_eq(sample_link_write(&links[guest].producer, stream, frame, 1), 1);
 		sent[guest][stream]++;
 	}
 }
@@ -61,7 +60,8 @@ static void set_state(unsigned guest, unsigned stream, enum sample_stream_state 
 }
 
 static void mix(uint32_t frames) {
-	memcpy(tape + (size_t)2 * tape_frames, mixer_mix(&mixer, frames), sizeof(float) * 2 * frames);
+	memcpy(tape + (size_t)2 * tape_frames, mixer_mix(&mixer, frames),
+		sizeof(float) * 2 * frames);
 	tape_frames += frames;
 	mixer_publish(&mixer, 0, 0);
 }

@@ -34,8 +34,11 @@ static void bench_init(struct bench *bench, bool waits) {
 	bench->fd = sink_memory_create_fd("sink", RATE);
 	ck_assert_int_ge(bench->fd, 0);
 	bench->step = fd_eventfd_create(true);
-	struct sink_options options = { .rate = RATE, .quantum_frames = QUANTUM, .waits = waits,
-		.step_fd = bench->step, .memory_fd = bench->fd };
+	struct sink_options options = { .rate = RATE,
+		.quantum_frames = QUANTUM,
+		.waits = waits,
+		.step_fd = bench->step,
+		.memory_fd = bench->fd };
 	bench->sink = sink_memory_create(&options);
 	ck_assert_ptr_nonnull(bench->sink);
 	ck_assert_int_eq(sink_reader_init(&bench->reader, fd_reopen_readonly(bench->fd)), 0);
@@ -136,7 +139,9 @@ START_TEST(refuses_what_is_not_its_memory) {
 	for (unsigned i = 0; i < ARRAY_LEN(files); i++) {
 		errno = 0;
 		ck_assert_ptr_null(sink_memory_create(&(struct sink_options) { .rate = RATE,
-			.quantum_frames = QUANTUM, .step_fd = -1, .memory_fd = files[i] }));
+			.quantum_frames = QUANTUM,
+			.step_fd = -1,
+			.memory_fd = files[i] }));
 		ck_assert_int_ne(errno, 0);
 	}
 	struct sink_reader reader;

@@ -42,8 +42,7 @@ END_TEST
 
 START_TEST(streams_are_described) {
 	uint8_t items[STREAMS * 32];
-	ck_assert_uint_eq(
-		vmm_snd_info(snd, VMM_SND_PCM_INFO, 0, STREAMS, 32, items), VMM_SND_OK);
+	ck_assert_uint_eq(vmm_snd_info(snd, VMM_SND_PCM_INFO, 0, STREAMS, 32, items), VMM_SND_OK);
 	for (unsigned i = 0; i < STREAMS; i++) {
 		const uint8_t *item = items + i * 32;
 		ck_assert_uint_eq(le32(item), i);
@@ -131,7 +130,8 @@ static const struct {
 START_TEST(a_bad_request_is_answered) {
 	uint32_t used;
 	ck_assert_msg(raw(bad_requests[_i].words, bad_requests[_i].bytes, 64, &used) ==
-			bad_requests[_i].status, "%s", bad_requests[_i].name);
+			bad_requests[_i].status,
+		"%s", bad_requests[_i].name);
 	ck_assert_uint_eq(used, 4);
 	ck_assert_uint_eq(sound_rig_stat(rig, "requests.bad"), 1);
 
@@ -303,8 +303,7 @@ START_TEST(a_hang_up_ends_the_session) {
 	sound_rig_settle(rig);
 	ck_assert_uint_eq(rig->ended, 1);
 	ck_assert_uint_eq(link_get_peer(&rig->guests[0].link.consumer), LINK_PEER_ABSENT);
-	ck_assert_uint_eq(
-		sample_link_state(&rig->guests[0].link.consumer, 1), SAMPLE_STREAM_IDLE);
+	ck_assert_uint_eq(sample_link_state(&rig->guests[0].link.consumer, 1), SAMPLE_STREAM_IDLE);
 }
 END_TEST
 

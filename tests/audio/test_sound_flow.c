@@ -32,7 +32,8 @@ static void player_send(struct player *player) {
 		uint32_t frames = MIN(PERIOD_FRAMES, player->frames - player->sent_frames);
 		ck_assert_int_eq(vmm_snd_send(snd, player->stream,
 					 player->pcm + (size_t)2 * player->sent_frames, frames * 4,
-					 player->sent_frames), 0);
+					 player->sent_frames),
+			0);
 		player->sent_frames += frames;
 		pending++;
 	}
@@ -92,7 +93,8 @@ static void expect_pcm(
 	for (uint32_t i = 0; i < 2 * frames; i++) {
 		/* as the recorder makes S16 of it */
 		long sample = lrintf(rig->tape[(size_t)2 * at + i] * 32768.0f);
-		ck_assert_msg(sample == pcm[i], "frame %u: %ld instead of %d", i / 2, sample, pcm[i]);
+		ck_assert_msg(
+			sample == pcm[i], "frame %u: %ld instead of %d", i / 2, sample, pcm[i]);
 	}
 }
 
@@ -219,7 +221,8 @@ START_TEST(latency_is_what_is_still_to_be_heard) {
 		PERIOD_FRAMES * 4, PERIODS);
 	int16_t pcm[PERIODS][PERIOD_FRAMES * 2] = { 0 };
 	for (unsigned i = 0; i < PERIODS; i++) {
-		pcm[i][2 * (PERIOD_FRAMES - 1)] = (int16_t)(1000 + i); /* the last frame is marked */
+		pcm[i][2 * (PERIOD_FRAMES - 1)] =
+			(int16_t)(1000 + i); /* the last frame is marked */
 		ck_assert_int_eq(vmm_snd_send(snd, 0, pcm[i], sizeof(pcm[i]), i), 0);
 	}
 	sound_rig_command(rig, 0, VMM_SND_START, 0);
@@ -262,14 +265,16 @@ START_TEST(latency_includes_the_rate_filter) {
 	struct vmm_snd *snd = &rig->guests[0].snd;
 	uint32_t period_frames = hz / 50;
 	uint32_t period_bytes = period_frames * 4;
-	sound_rig_prepare(rig, 0, 0, VIRTIO_SND_FMT_S16, latency_rates[_i].rate, 2, period_bytes, 4);
+	sound_rig_prepare(
+		rig, 0, 0, VIRTIO_SND_FMT_S16, latency_rates[_i].rate, 2, period_bytes, 4);
 	int16_t *pcm = calloc(period_frames * 2, sizeof(int16_t));
 	for (unsigned i = 0; i < 4; i++) {
 		pcm[2 * (period_frames - 1)] = i == 1 ? 20000 : 0;
 		ck_assert_int_eq(vmm_snd_send(snd, 0, pcm, period_bytes, i), 0);
 	}
 	sound_rig_command(rig, 0, VMM_SND_START, 0);
-	uint32_t heard_at = 0; /* the tape's frame that is heard when period 1 completes, and how much later */
+	uint32_t heard_at =
+		0; /* the tape's frame that is heard when period 1 completes, and how much later */
 	uint32_t said = 0;
 	for (unsigned i = 0; i < 60; i++) {
 		sound_rig_quantum(rig);
@@ -289,8 +294,8 @@ START_TEST(latency_includes_the_rate_filter) {
 	}
 	double measured_ms = ((double)peak - heard_at) / 48.0;
 	double said_ms = said * 1000.0 / hz;
-	ck_assert_msg(fabs(measured_ms - said_ms) < 1.0, "%u Hz: %.2f ms said, %.2f ms measured", hz,
-		said_ms, measured_ms);
+	ck_assert_msg(fabs(measured_ms - said_ms) < 1.0, "%u Hz: %.2f ms said, %.2f ms measured",
+		hz, said_ms, measured_ms);
 	free(pcm);
 	sound_rig_destroy(rig);
 }
@@ -332,8 +337,8 @@ static double snr(const float *tape, uint32_t frames, double frequency) {
 
 START_TEST(another_rate_has_no_gap_and_little_noise) {
 	uint32_t hz = rates[_i].hz;
-	struct sound_rig *rig =
-		sound_rig_create((struct sound_rig_options) { .waits = true, .slot_bytes = 1 << 16 });
+	struct sound_rig *rig = sound_rig_create(
+		(struct sound_rig_options) { .waits = true, .slot_bytes = 1 << 16 });
 	struct vmm_snd *snd = &rig->guests[0].snd;
 	/* periods that are no multiple of anything */
 	uint32_t period_frames = hz / 97;
@@ -346,10 +351,10 @@ START_TEST(another_rate_has_no_gap_and_little_noise) {
 		while (sent < periods && vmm_snd_in_flight(snd) < 4) {
 			for (uint32_t j = 0; j < period_frames; j++) {
 				uint32_t frame = sent * period_frames + j;
-				period[2 * j] = (float)(0.5 * sin(2 * M_PI * frequency * frame / hz));
+				period[2 * j] =
+					(float)(0.5 * sin(2 * M_PI * frequency * frame / hz));
 			}
-			ck_assert_int_eq(
-				vmm_snd_send(snd, 0, period, period_frames * 8, sent), 0);
+			ck_assert_int_eq(vmm_snd_send(snd, 0, period, period_frames * 8, sent), 0);
 			sent++;
 		}
 		if (sound_rig_stat(rig, "stream.0.state") != 3) {
@@ -446,8 +451,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, two_guests_are_an_exact_sum_to_the_last_sample);
 	tcase_add_loop_test(tcase, one_guest_dies_and_the_other_is_exact, 0, 2);
 	tcase_add_loop_test(tcase, latency_is_what_is_still_to_be_heard, 0, 3);
-	tcase_add_loop_test(
-		tcase, latency_includes_the_rate_filter, 0, ARRAY_LEN(latency_rates));
+	tcase_add_loop_test(tcase, latency_includes_the_rate_filter, 0, ARRAY_LEN(latency_rates));
 	tcase_add_loop_test(tcase, another_rate_has_no_gap_and_little_noise, 0, ARRAY_LEN(rates));
 	tcase_add_test(tcase, streams_of_one_guest_complete_on_their_own);
 	tcase_add_loop_test(tcase, other_quanta_and_mix_rates, 0, 5);

@@ -145,8 +145,7 @@ START_TEST(a_release_returns_everything_before_it_answers) {
 	}
 	/* the rest is in the ring and was never kicked */
 	ck_assert_uint_eq(sent, 1024);
-	ck_assert_uint_eq(
-		vmm_snd_command(snd, VMM_SND_RELEASE, 0), VMM_SND_OK);
+	ck_assert_uint_eq(vmm_snd_command(snd, VMM_SND_RELEASE, 0), VMM_SND_OK);
 	struct vmm_used used;
 	unsigned taken = 0;
 	while (vmm_queue_take(tx, &used)) {
@@ -183,7 +182,8 @@ START_TEST(periods_for_other_parameters_come_back) {
 	send_period(0, 1);
 	send_period(0, 2);
 	sound_rig_settle(rig);
-	struct vmm_snd_params params = { 3840, 960, 0, 1, VIRTIO_SND_FMT_U8, VIRTIO_SND_RATE_48000 };
+	struct vmm_snd_params params = { 3840, 960, 0, 1, VIRTIO_SND_FMT_U8,
+		VIRTIO_SND_RATE_48000 };
 	ck_assert_uint_eq(vmm_snd_set_params(snd, 0, &params), VMM_SND_OK);
 	ck_assert_uint_eq(take_all(VMM_SND_IO_ERR), 2);
 }
@@ -209,7 +209,8 @@ END_TEST
 
 static void enable_tx(uint32_t enabled) {
 	uint32_t state[] = { VMM_SND_TX, enabled };
-	ck_assert_int_eq(vmm_call(&snd->device, VHOST_SET_VRING_ENABLE, state, sizeof(state), NULL, 0), 0);
+	ck_assert_int_eq(
+		vmm_call(&snd->device, VHOST_SET_VRING_ENABLE, state, sizeof(state), NULL, 0), 0);
 	sound_rig_settle(rig);
 }
 
@@ -327,10 +328,12 @@ START_TEST(a_bad_transfer_comes_back_at_once) {
 		buffers[len++] = (struct vmm_buffer) { at, header, false };
 	}
 	if (bad_transfers[_i].data_bytes > 0) {
-		buffers[len++] = (struct vmm_buffer) { at + 64, bad_transfers[_i].data_bytes, false };
+		buffers[len++] =
+			(struct vmm_buffer) { at + 64, bad_transfers[_i].data_bytes, false };
 	}
 	if (bad_transfers[_i].status_bytes > 0) {
-		buffers[len++] = (struct vmm_buffer) { status, bad_transfers[_i].status_bytes, true };
+		buffers[len++] =
+			(struct vmm_buffer) { status, bad_transfers[_i].status_bytes, true };
 	}
 	ck_assert_int_ge(vmm_queue_add(tx, buffers, len, true), 0);
 	vmm_queue_kick(tx);
@@ -521,8 +524,7 @@ START_TEST(memory_that_goes_takes_its_periods_with_it) {
 	struct vmm_region *region = &rig->guests[0].ram.regions[0];
 	if (vmm_memory_remove(&snd->device, region) == 0) {
 		sound_rig_quanta(rig, 10);
-		ck_assert_int_eq(
-			vmm_memory_add(&snd->device, region, rig->guests[0].ram.fd), 0);
+		ck_assert_int_eq(vmm_memory_add(&snd->device, region, rig->guests[0].ram.fd), 0);
 	}
 	sound_rig_quanta(rig, 10);
 	ck_assert_uint_eq(rig->ended, 0);
@@ -547,8 +549,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, a_stopped_device_gives_everything_back);
 	tcase_add_test(tcase, a_guest_that_feeds_late_is_counted_and_comes_back);
 	tcase_add_test(tcase, a_guest_that_feeds_too_fast_waits);
-	tcase_add_loop_test(
-		tcase, a_bad_transfer_comes_back_at_once, 0, ARRAY_LEN(bad_transfers));
+	tcase_add_loop_test(tcase, a_bad_transfer_comes_back_at_once, 0, ARRAY_LEN(bad_transfers));
 	tcase_add_test(tcase, a_header_and_a_status_in_single_bytes);
 	tcase_add_test(tcase, more_than_the_buffer_is_clipped);
 	tcase_add_test(tcase, pieces_without_end_are_bounded);

@@ -19,7 +19,8 @@ START_TEST(every_command_in_every_state) {
 			bool allowed = stream_state_next(
 				(enum stream_state)state, (enum stream_command)command, &next);
 			int want = expected[state][command];
-			ck_assert_msg(allowed == (want >= 0), "state %u command %u", state, command);
+			ck_assert_msg(
+				allowed == (want >= 0), "state %u command %u", state, command);
 			ck_assert_int_eq((int)next, want >= 0 ? want : (int)state);
 		}
 	}

@@ -89,19 +89,28 @@ START_TEST(answers_are_laid_out_as_the_specification_says) {
 	uint8_t data[32];
 	memset(data, 0xaa, sizeof(data));
 	virtio_snd_pcm_info_encode(&(struct virtio_snd_pcm_info) { .hda_fn_nid = 0x01020304,
-		.features = 5, .formats = UINT64_C(0x1122334455667788), .rates = 9, .direction = 1,
-		.channels_min = 2, .channels_max = 8 }, data);
+					   .features = 5,
+					   .formats = UINT64_C(0x1122334455667788),
+					   .rates = 9,
+					   .direction = 1,
+					   .channels_min = 2,
+					   .channels_max = 8 },
+		data);
 	const uint8_t info[32] = { 4, 3, 2, 1, 5, 0, 0, 0, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22,
 		0x11, 9, 0, 0, 0, 0, 0, 0, 0, 1, 2, 8 };
 	ck_assert_mem_eq(data, info, 32);
 
-	virtio_snd_chmap_info_encode(&(struct virtio_snd_chmap_info) { .hda_fn_nid = 7,
-		.direction = 1, .channels = 2, .positions = { 3, 4 } }, data);
+	virtio_snd_chmap_info_encode(
+		&(struct virtio_snd_chmap_info) {
+			.hda_fn_nid = 7, .direction = 1, .channels = 2, .positions = { 3, 4 } },
+		data);
 	const uint8_t map[24] = { 7, 0, 0, 0, 1, 2, 3, 4 };
 	ck_assert_mem_eq(data, map, 24);
 
-	virtio_snd_config_encode(&(struct virtio_snd_config) { .jacks = 1, .streams = 2, .chmaps = 3,
-		.controls = 4 }, data);
+	virtio_snd_config_encode(
+		&(struct virtio_snd_config) {
+			.jacks = 1, .streams = 2, .chmaps = 3, .controls = 4 },
+		data);
 	const uint8_t config[16] = { 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0 };
 	ck_assert_mem_eq(data, config, 16);
 

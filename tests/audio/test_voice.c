@@ -42,7 +42,8 @@ static float out(unsigned frame, unsigned channel) {
 
 static void expect_source(unsigned from, unsigned to) {
 	for (unsigned i = from; i < to; i++) {
-		ck_assert_msg(out(i, 0) == source(i, 0) && out(i, 1) == source(i, 1), "frame %u", i);
+		ck_assert_msg(
+			out(i, 0) == source(i, 0) && out(i, 1) == source(i, 1), "frame %u", i);
 	}
 }
 

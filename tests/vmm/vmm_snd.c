@@ -47,8 +47,8 @@ void vmm_snd_close(struct vmm_snd *snd) {
 	vmm_device_close(&snd->device);
 }
 
-static uint32_t request(struct vmm_snd *snd, const void *data, size_t bytes, void *items,
-	size_t items_bytes) {
+static uint32_t request(
+	struct vmm_snd *snd, const void *data, size_t bytes, void *items, size_t items_bytes) {
 	uint8_t answer[ANSWER_BYTES_MAX] = { 0 };
 	uint32_t used = 0;
 	if (4 + items_bytes > sizeof(answer) ||
@@ -104,8 +104,8 @@ static struct vmm_snd_slot *free_slot(struct vmm_snd *snd) {
 	return NULL;
 }
 
-int vmm_snd_send(struct vmm_snd *snd, uint32_t stream, const void *pcm, uint32_t bytes,
-	uint64_t cookie) {
+int vmm_snd_send(
+	struct vmm_snd *snd, uint32_t stream, const void *pcm, uint32_t bytes, uint64_t cookie) {
 	struct vmm_snd_slot *slot = free_slot(snd);
 	if (slot == NULL || bytes > snd->slot_bytes) {
 		return -ENOSPC;
@@ -165,8 +165,9 @@ bool vmm_snd_take(struct vmm_snd *snd, struct vmm_snd_done *done) {
 			continue;
 		}
 		uint32_t status[2];
-		memcpy(status, vmm_ram_at(snd->device.ram,
-				slot->address + HEADER_BYTES + snd->slot_bytes, STATUS_BYTES),
+		memcpy(status,
+			vmm_ram_at(snd->device.ram, slot->address + HEADER_BYTES + snd->slot_bytes,
+				STATUS_BYTES),
 			sizeof(status));
 		slot->is_busy = false;
 		done->cookie = slot->cookie;

@@ -84,8 +84,8 @@ uint32_t vmm_snd_info(struct vmm_snd *snd, enum vmm_snd_code code, uint32_t star
 	uint32_t item_bytes, void *items);
 
 /* Queues a period and kicks. -ENOSPC: no slot or no descriptors. `cookie` comes back when it is done. */
-int vmm_snd_send(struct vmm_snd *snd, uint32_t stream, const void *pcm, uint32_t bytes,
-	uint64_t cookie);
+int vmm_snd_send(
+	struct vmm_snd *snd, uint32_t stream, const void *pcm, uint32_t bytes, uint64_t cookie);
 /* Where a period that is queued lies, for drivers that fill it later; NULL: done or never queued. */
 void *vmm_snd_pending(struct vmm_snd *snd, uint64_t cookie);
 /* The next completed period: true and *done, or false. */
