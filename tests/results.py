@@ -4,8 +4,8 @@
     results.py PART=FILE...
 
 FILE is the .json log of a `meson test` run. A libcheck suite counts as many tests as it has checks; a
-program that ends its output with "N passed, N failed, N skipped" counts as it says; any other is
-one test. A part without a log, or whose log holds no test, did not run: that is a failure.
+program that writes TAP, or ends its output with "N passed, N failed, N skipped", counts as it says;
+any other is one test. A part without a log, or whose log holds no test, did not run: that is a failure.
 """
 
 import json
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 CHECKS = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)$", re.MULTILINE)
 TOTALS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
+TAP = re.compile(r"^(ok|not ok)\b(?!.*# SKIP)|^ok\b.*# (SKIP)", re.MULTILINE)
 
 
 @dataclass
@@ -39,7 +40,8 @@ def counts_of_output(text):
         return Counts(total - failures - errors, failures + errors)
     if totals := TOTALS.findall(text):
         return Counts(*(int(number) for number in totals[-1]))
-    return Counts()
+    tap = ["".join(groups) for groups in TAP.findall(text)]
+    return Counts(tap.count("ok"), tap.count("not ok"), tap.count("SKIP"))
 
 
 def counts_of_test(test):
