@@ -188,9 +188,10 @@ static void report(
 	if (screen->state == before) {
 		return;
 	}
-	log_printf(screen->state == SCREEN_NORMAL ? LOG_INFO : LOG_WARNING,
-		"output %s: %s -> %s, shown after %llu us", screen->config->name,
-		state_names[before], state_names[screen->state], microseconds(now_ns, done_ns));
+	bool is_bad = screen->state != SCREEN_NORMAL && before != SCREEN_INIT;
+	log_printf(is_bad ? LOG_WARNING : LOG_INFO, "output %s: %s -> %s, shown after %llu us",
+		screen->config->name, state_names[before], state_names[screen->state],
+		microseconds(now_ns, done_ns));
 	atomic_store(screen->exported.state, screen->state);
 	if (screen->state == SCREEN_FALLBACK) {
 		atomic_fetch_add(screen->exported.fallbacks, 1);

@@ -108,13 +108,14 @@ static void compare(const struct canvas *canvas, const struct sprite *sprites, s
 			bool inside = x < WIDTH && x >= drawn->x && y >= drawn->y &&
 				x < drawn->x + (int32_t)drawn->width &&
 				y < drawn->y + (int32_t)drawn->height;
-			if (!inside) {
-				ck_assert_msg(seen == 0xa5a5a5a5, "%d,%d outside was drawn", x, y);
-				continue;
+			uint32_t expected = 0xa5a5a5a5;
+			if (inside) {
+				expected = reference_pixel(sprites, len, x, y);
+				seen &= 0xffffff;
 			}
-			uint32_t expected = reference_pixel(sprites, len, x, y);
-			ck_assert_msg((seen & 0xffffff) == expected, "%d,%d: %06x, not %06x", x, y,
-				seen & 0xffffff, expected);
+			if (seen != expected) {
+				ck_abort_msg("%d,%d: %06x, not %06x", x, y, seen, expected);
+			}
 		}
 	}
 }
@@ -136,7 +137,7 @@ static const struct {
 
 START_TEST(composes_like_the_reference) {
 	static struct canvas canvas;
-	for (uint64_t seed = 1; seed <= 60; seed++) {
+	for (uint64_t seed = 1; seed <= 40; seed++) {
 		canvas_init(&canvas, seed + (uint64_t)_i * 1000);
 		struct sprite sprites[SPRITES];
 		size_t len = random_sprites(&canvas, scenes[_i].traits, sprites);
