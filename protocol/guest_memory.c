@@ -194,7 +194,7 @@ int guest_memory_set_table(struct guest_memory *memory, const struct guest_regio
 		made += error == 0 ? 1 : 0;
 	}
 
-	if (error < 0) {
+	if (error != 0) {
 		for (size_t i = 0; i < made; i++) {
 			if (kept[i] < 0) {
 				munmap(fresh[i].base, fresh[i].size_bytes);

@@ -28,6 +28,7 @@ static int sealed_file(void) {
 
 static unsigned open_fds(void) {
 	DIR *dir = opendir("/proc/self/fd");
+	ck_assert_ptr_nonnull(dir);
 	unsigned count = 0;
 	while (readdir(dir) != NULL) {
 		count++;
@@ -38,6 +39,7 @@ static unsigned open_fds(void) {
 
 static unsigned open_maps(void) {
 	FILE *maps = fopen("/proc/self/maps", "re");
+	ck_assert_ptr_nonnull(maps);
 	unsigned count = 0;
 	for (int c = getc(maps); c != EOF; c = getc(maps)) {
 		count += c == '\n' ? 1 : 0;

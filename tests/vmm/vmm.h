@@ -85,18 +85,18 @@ int vmm_memory_share(struct vmm_device *device);
 int vmm_memory_add(struct vmm_device *device, const struct vmm_region *region, int fd);
 int vmm_memory_remove(struct vmm_device *device, const struct vmm_region *region);
 
-/* The next completed chain of a queue: 0, or -errno. */
-int vmm_wait_used(struct vmm_device *device, unsigned queue, struct vmm_used *used);
+/* The next completed chain of queue `index`: 0, or -errno. */
+int vmm_wait_used(struct vmm_device *device, unsigned index, struct vmm_used *used);
 /* The same with a time of its own, for what must not come: -ETIMEDOUT is the expected answer. */
 int vmm_wait_used_for(
-	struct vmm_device *device, unsigned queue, struct vmm_used *used, int timeout_ms);
+	struct vmm_device *device, unsigned index, struct vmm_used *used, int timeout_ms);
 
 /*
  * One request there and back, in buffers of the device's own (at most VMM_SCRATCH_BYTES each): waits for
  * its completion; nothing else may be in flight on the queue. *used_bytes may be NULL.
  */
 #define VMM_SCRATCH_BYTES (512u << 10)
-int vmm_request(struct vmm_device *device, unsigned queue, const void *request,
+int vmm_request(struct vmm_device *device, unsigned index, const void *request,
 	size_t request_bytes, void *response, size_t response_bytes, uint32_t *used_bytes);
 
 /* --- raw messages -------------------------------------------------------------------------------- */
