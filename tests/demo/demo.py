@@ -217,7 +217,6 @@ class Demo:
         for guest in (CLUSTER, IVI):
             self.service.wait_for(lambda: self.service.is_playing(guest), f"{guest}'s sound")
         self.recording = self.service.record(self.folder / "recording.wav")
-        self.service.wait_for((self.folder / "recording.wav").exists, "the recording to begin")
         self.wait_sound(TOGETHER_SECONDS)
         observed.append(f"{TOGETHER_SECONDS} s of both, by the sink that waits for its streams")
 

@@ -285,7 +285,6 @@ def recorded(bench, name, command):
     """Runs a command in the guest while recording; returns what was recorded."""
     path = bench.folder / "recording.wav"
     recording = bench.service.record(path)
-    bench.service.wait_for(path.exists, "the recording to begin")
     output = bench.machines[name].run(command)
     status, said = recording.stop()
     assert status == 0, f"fascia record ended with {status}: {said}"
@@ -333,15 +332,12 @@ def row_conversion(bench, name):
 def row_reboot(bench, name):
     """A guest that reboots is noticed, and comes back by itself."""
     machine = bench.machines[name]
-    before = layer_losses(bench, name)
+    before = bench.service.layer_losses(name)
     machine.reboot()
-    bench.service.wait_for(lambda: layer_losses(bench, name) > before, "the reboot to be noticed")
+    bench.service.wait_for(lambda: bench.service.layer_losses(name) > before,
+                           "the reboot to be noticed")
     row_console(bench, name)
     row_smpte(bench, name)
-
-
-def layer_losses(bench, name):
-    raise NotImplementedError
 
 
 def row_stop(bench):

@@ -92,8 +92,46 @@ class Service:
                                f"{result.returncode}: {result.stderr.strip()}")
         return result
 
-    def status(self):
-        return json.loads(self.command("status", "--json").stdout)
+    def values(self, process):
+        """A process' counters and states, by name."""
+        for page in json.loads(self.command("status", "--json").stdout)["processes"]:
+            if page["name"] == process:
+                return page["values"]
+        raise ServiceError(f"`fascia status` knows no process {process}")
+
+    def compositor(self, name):
+        return self.values("compositor")[name]
+
+    def layer_state(self, layer):
+        return self.compositor(f"layer.{layer}.state")
+
+    def layer_frames(self, layer):
+        return self.compositor(f"layer.{layer}.frames")
+
+    def layer_losses(self, layer):
+        return self.compositor(f"layer.{layer}.losses")
+
+    def output_state(self, output):
+        return self.compositor(f"output.{output}.state")
+
+    def ticks(self, output):
+        return self.compositor(f"output.{output}.ticks")
+
+    def fallbacks(self, output):
+        return self.compositor(f"output.{output}.fallbacks")
+
+    def fallback_ns(self, output):
+        """CLOCK_MONOTONIC when the fallback's newest first frame was complete."""
+        return self.compositor(f"output.{output}.fallback_ns")
+
+    def mixed_frames(self):
+        return self.values("mixer")["mix.frames"]
+
+    def is_playing(self, guest):
+        """Whether one of the guest's streams runs."""
+        values = self.values(f"sound-{guest}")
+        return any(value == "running" for name, value in values.items()
+                   if name.startswith("stream.") and name.endswith(".state"))
 
     def layer(self, name, *change):
         self.command("layer", name, *change)
@@ -114,6 +152,9 @@ class Recording:
         self.process = subprocess.Popen(
             [service.program, "--runtime", service.runtime, "record", str(path)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.begun = self.process.stdout.readline()
+        if self.begun != "recording\n":
+            raise ServiceError(f"fascia record: {self.begun}{self.process.stdout.read()}")
 
     def stop(self):
         """Ends it; returns its exit status and what it said."""
