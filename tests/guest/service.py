@@ -53,8 +53,14 @@ class Service:
             self.process = subprocess.Popen(
                 [self.program, "--runtime", self.runtime, "run", str(self.config)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self.wait_for(lambda: self.command("status", "--json", check=False).returncode == 0,
-                      "the service to answer `fascia status`")
+        self.wait_for(self.is_running, "all processes of the service to run")
+
+    def is_running(self):
+        if self.command("status", "--json", check=False).returncode != 0:
+            return False
+        states = [value for name, value in self.values("keeper").items()
+                  if name.startswith("process.") and name.endswith(".state")]
+        return states and all(state == "running" for state in states)
 
     def stop(self):
         """Asks it to end; returns its exit status."""

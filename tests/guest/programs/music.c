@@ -19,32 +19,22 @@
 #define MAX_SECONDS 3600
 #define HEADER_BYTES 44
 
-/* A, F, C, A */
+#define TUNE_FRAMES (CHORDS * CHORD_BEATS * BEAT_FRAMES)
+
+/* A, F, C, A. Rounded to whole periods in the tune's 8 seconds, so that it repeats without a seam. */
 static const double chords[CHORDS][NOTES] = {
-	{ 220.00, 277.18, 329.63 },
-	{ 174.61, 220.00, 261.63 },
-	{ 261.63, 329.63, 392.00 },
-	{ 220.00, 277.18, 329.63 },
+	{ 220.000, 277.125, 329.625 },
+	{ 174.625, 220.000, 261.625 },
+	{ 261.625, 329.625, 392.000 },
+	{ 220.000, 277.125, 329.625 },
 };
 
 static const double melody[CHORDS * CHORD_BEATS] = {
-	659.26,
-	554.37,
-	659.26,
-	880.00,
-	698.46,
-	659.26,
-	523.25,
-	440.00,
-	783.99,
-	659.26,
-	523.25,
-	587.33,
-	659.26,
-	554.37,
-	440.00,
-	440.00,
+	659.25, 554.375, 659.25, 880.0, 698.5, 659.25, 523.25, 440.0, //
+	784.00, 659.250, 523.25, 587.375, 659.25, 554.375, 440.0, 440.0, //
 };
+
+static uint8_t tune[TUNE_FRAMES][4]; /* as in the file */
 
 /* A struck string: quick to rise, slow to fall. */
 static double pluck(double seconds, double decay) {
@@ -92,16 +82,24 @@ static bool write_header(FILE *file, uint32_t frames) {
 	return fwrite(header, sizeof(header), 1, file) == 1;
 }
 
-static bool write_frames(FILE *file, uint32_t frames) {
-	for (uint32_t i = 0; i < frames; i++) {
+static void compose(void) {
+	for (uint32_t i = 0; i < TUNE_FRAMES; i++) {
 		int16_t frame[2];
-		uint8_t bytes[4];
 
 		frame_at(i, frame);
-		put_le32(bytes, (uint32_t)(uint16_t)frame[0] | (uint32_t)(uint16_t)frame[1] << 16);
-		if (fwrite(bytes, sizeof(bytes), 1, file) != 1) {
+		put_le32(
+			tune[i], (uint32_t)(uint16_t)frame[0] | (uint32_t)(uint16_t)frame[1] << 16);
+	}
+}
+
+static bool write_frames(FILE *file, uint32_t frames) {
+	while (frames > 0) {
+		uint32_t len = frames < TUNE_FRAMES ? frames : TUNE_FRAMES;
+
+		if (fwrite(tune, sizeof(tune[0]), len, file) != len) {
 			return false;
 		}
+		frames -= len;
 	}
 	return true;
 }
@@ -114,6 +112,7 @@ int main(int argc, char **argv) {
 		fprintf(stderr, "usage: music FILE.wav [SECONDS]   (1 to %d)\n", MAX_SECONDS);
 		return EXIT_FAILURE;
 	}
+	compose();
 	bool ok = write_header(file, seconds * RATE) && write_frames(file, seconds * RATE);
 	ok = fclose(file) == 0 && ok;
 	if (!ok) {
