@@ -40,8 +40,9 @@ CLICK_TOLERANCE_SECONDS = 0.0151  # the levels are looked at each 5 ms
 # the music's bass note is never silent: full scale 0.08, at the mixer's gain of 0.7
 MUSIC_HZ, MUSIC_LEVEL = 220, 0.08 * 0.7 * 0.5
 
-# what of the cluster's picture never moves, in it: x, y, width, height
-STILL_PARTS = [(60, 290, 200, 60), (1020, 290, 200, 60), (560, 66, 160, 30), (480, 300, 320, 4)]
+# what of the cluster's picture never moves, in it: units, fuel, coolant, temperature, a line
+STILL_PARTS = [(240, 285, 76, 25), (940, 285, 125, 25), (195, 398, 165, 17), (919, 398, 165, 17),
+               (600, 70, 80, 20), (480, 405, 320, 10)]
 
 
 class NotObserved(Exception):
