@@ -37,12 +37,14 @@ static unsigned open_fds(void) {
 	return count;
 }
 
+/* Mappings of the test's files: a sanitizer makes others as it likes. */
 static unsigned open_maps(void) {
+	char line[512];
+	unsigned count = 0;
 	FILE *maps = fopen("/proc/self/maps", "re");
 	ck_assert_ptr_nonnull(maps);
-	unsigned count = 0;
-	for (int c = getc(maps); c != EOF; c = getc(maps)) {
-		count += c == '\n' ? 1 : 0;
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		count += strstr(line, "memfd:test") != NULL ? 1 : 0;
 	}
 	fclose(maps);
 	return count;
@@ -262,7 +264,7 @@ START_TEST(repeated_tables_do_not_grow) {
 		ck_assert_int_eq(guest_memory_set_table(&memory, pair, fds, 2), 0);
 	}
 	ck_assert_uint_eq(open_fds(), fds_before + 2);
-	ck_assert_uint_le(open_maps(), maps_before + 2);
+	ck_assert_uint_eq(open_maps(), maps_before + 2);
 	close(file);
 	guest_memory_finish(&memory);
 }

@@ -68,6 +68,19 @@ static void ring_init(struct ring_rig *rig, uint16_t size, unsigned flags) {
 	ck_assert(virtqueue_is_live(&rig->queue));
 }
 
+/* As if `index` chains had come and gone. */
+static void ring_restart_at(struct ring_rig *rig, uint16_t index) {
+	virtqueue_stop(&rig->queue);
+	rig->driver.avail_idx = index;
+	rig->driver.kicked_idx = index;
+	rig->driver.used_idx = index;
+	rig->driver.avail[1] = index;
+	rig->driver.used[1] = index;
+	ck_assert_int_eq(virtqueue_set_base(&rig->queue, index), 0);
+	ck_assert_int_eq(
+		virtqueue_start(&rig->queue, rig->queue.indirect, rig->queue.event_idx), 0);
+}
+
 static void ring_finish(struct ring_rig *rig) {
 	virtqueue_finish(&rig->queue);
 	vmm_queue_finish(&rig->driver);
@@ -94,8 +107,8 @@ START_TEST(chains_come_out_as_they_went_in) {
 	struct virtqueue_chain chain;
 	struct vmm_used used;
 
-	/* often enough for the indices to wrap */
-	for (unsigned i = 0; i < 70000; i++) {
+	ring_restart_at(&rig, 65500); /* the indices wrap on the way */
+	for (unsigned i = 0; i < 100; i++) {
 		int head = vmm_queue_add(&rig.driver, buffers, 3, is_indirect);
 		ck_assert_int_ge(head, 0);
 		ck_assert_int_eq(virtqueue_pop(&rig.queue, &chain), 1);
