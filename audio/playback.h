@@ -28,10 +28,10 @@
 
 #define PLAYBACK_AHEAD_QUANTA 2
 #define PLAYBACK_CHAINS VIRTQUEUE_SIZE_MAX
-/* Linux cuts a period in pages: two MiB in 4 KiB pieces eight times over. */
+/* Linux cuts a period in pages: the largest buffer in 4 KiB pieces, four times over. */
 #define PLAYBACK_SPANS 4096
-/* Larger than any buffer Linux asks for (160 ms at most: 1.9 MB at 192 kHz, 8 channels, 64 bit). */
-#define PLAYBACK_BUFFER_BYTES_MAX (UINT32_C(2) << 20)
+/* Larger than any buffer Linux asks for (160 ms at most: 3.9 MB at 384 kHz, 8 channels, 64 bit). */
+#define PLAYBACK_BUFFER_BYTES_MAX (UINT32_C(4) << 20)
 
 struct playback_params { /* as on the wire, not checked */
 	uint32_t buffer_bytes, period_bytes, features;

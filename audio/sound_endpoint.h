@@ -23,10 +23,10 @@ struct sound_endpoint {
 	struct link link;                 /* producer side */
 	bool has_link;
 	uint32_t streams, rate, quantum_frames;
-	int socket;		       /* owned: listening or connected; -1: none */
+	int socket;         /* owned: listening or connected; -1: none */
 	bool is_connected;
 	struct loop_source *listener;
-	int control;		      /* owned; -1: alone */
+	int control;        /* owned; -1: alone */
 	struct loop_source *control_source;
 	struct null_consumer consumer;    /* alone */
 	struct sound_device *device;
@@ -34,7 +34,7 @@ struct sound_endpoint {
 
 struct sound_endpoint_options {
 	const char *socket_path; /* NULL: `fd` */
-	int fd;		  /* listening or connected; taken over */
+	int fd;    /* listening or connected; taken over */
 	uint32_t streams, rate, quantum_frames;
 };
 

@@ -58,7 +58,7 @@ static void handle_peer_death(void *data, uint32_t events) {
 	struct mixer_peer *peer = data;
 	mixer_set_dead(&peer->service->mixer, peer->guest, true);
 	loop_remove(&peer->source);
-	log_info("the sound endpoint of guest %u died", peer->guest);
+	log_info("the sound endpoint of guest %u ended", peer->guest);
 }
 
 /* A new process at the other end; what is still to be heard of its predecessor's death is void. */
