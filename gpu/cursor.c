@@ -30,21 +30,23 @@ static void publish(struct cursors *cursors, uint32_t scanout, const uint32_t *i
 	gpu_stats_add(cursors->stats->cursors, 1);
 }
 
-/* Where the four colours of a pixel are, byte by byte. */
+/*
+ * Where the four colours of a pixel are, byte by byte. The fourth byte is alpha whatever the format
+ * says: Linux makes every dumb buffer as BGRX, also those it then uses as cursors.
+ */
 struct layout {
 	uint8_t blue, green, red, alpha;
-	bool opaque;
 };
 
 static const struct layout layouts[PIXEL_FORMAT_COUNT] = {
-	[PIXEL_FORMAT_BGRA] = { 0, 1, 2, 3, false },
-	[PIXEL_FORMAT_BGRX] = { 0, 1, 2, 3, true },
-	[PIXEL_FORMAT_ARGB] = { 3, 2, 1, 0, false },
-	[PIXEL_FORMAT_XRGB] = { 3, 2, 1, 0, true },
-	[PIXEL_FORMAT_RGBA] = { 2, 1, 0, 3, false },
-	[PIXEL_FORMAT_XBGR] = { 1, 2, 3, 0, true },
-	[PIXEL_FORMAT_ABGR] = { 1, 2, 3, 0, false },
-	[PIXEL_FORMAT_RGBX] = { 2, 1, 0, 3, true },
+	[PIXEL_FORMAT_BGRA] = { 0, 1, 2, 3 },
+	[PIXEL_FORMAT_BGRX] = { 0, 1, 2, 3 },
+	[PIXEL_FORMAT_ARGB] = { 3, 2, 1, 0 },
+	[PIXEL_FORMAT_XRGB] = { 3, 2, 1, 0 },
+	[PIXEL_FORMAT_RGBA] = { 2, 1, 0, 3 },
+	[PIXEL_FORMAT_XBGR] = { 1, 2, 3, 0 },
+	[PIXEL_FORMAT_ABGR] = { 1, 2, 3, 0 },
+	[PIXEL_FORMAT_RGBX] = { 2, 1, 0, 3 },
 };
 
 static void convert_row(
@@ -54,7 +56,7 @@ static void convert_row(
 		to[0] = from[layout->blue];
 		to[1] = from[layout->green];
 		to[2] = from[layout->red];
-		to[3] = layout->opaque ? 0xff : from[layout->alpha];
+		to[3] = from[layout->alpha];
 	}
 }
 

@@ -63,9 +63,6 @@ static int copy_samples(struct recording *recording) {
 			synced = recording->wav.frames;
 			error = wav_sync(&recording->wav);
 		}
-		if (interrupted) {
-			break;
-		}
 	}
 	return error;
 }

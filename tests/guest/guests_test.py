@@ -374,12 +374,14 @@ def all_rows(bench):
 
 
 def main():
+    """guests_test.py [FOLDER [PATTERN]]: the rows whose names match, all without one."""
     if not os.environ.get("FASCIA_GUEST_KERNEL"):
         print("1..0 # SKIP there is no guest image: run this through ./dev test")
         return 0
     folder = sys.argv[1] if len(sys.argv) > 1 else "guest-tests"
+    pattern = sys.argv[2] if len(sys.argv) > 2 else ""
     with Bench(folder) as bench:
-        return all_rows(bench).run()
+        return all_rows(bench).run(pattern)
 
 
 if __name__ == "__main__":
