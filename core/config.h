@@ -2,7 +2,8 @@
  * The configuration as the programs see it: one plain struct in a sealed memfd. `fascia` compiles it
  * from YAML and checks it; every other process maps it read-only and trusts its content after
  * config_map() has checked seals, size, version and checksum. Plain values, no pointers; strings are
- * NUL-terminated; times in milliseconds, sizes in bytes or pixels.
+ * NUL-terminated; times in milliseconds, sizes in bytes or pixels. Names of outputs, guests and layers
+ * consist of letters, digits, - and _, and differ among their kind.
  *
  * Thread: any; read-only.
  */

@@ -18,8 +18,14 @@ static bool in_range(uint64_t value, uint64_t least, uint64_t most) {
 	return value >= least && value <= most;
 }
 
+/* Names become parts of file names, of tiles' names and of counters' names. */
+static bool is_name(const char *text) {
+	const char *allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+	return text[0] != '\0' && text[strspn(text, allowed)] == '\0';
+}
+
 #define IS_TEXT(field) text_is_terminated(field, sizeof(field))
-#define IS_NAME(field) (IS_TEXT(field) && (field)[0] != '\0')
+#define IS_NAME(field) (IS_TEXT(field) && is_name(field))
 #define IS_PATH(field) (IS_TEXT(field) && (field)[0] == '/')
 
 static bool place_is_sane(const struct rect *rect) {
@@ -162,7 +168,7 @@ static const char *names_fault(const struct config *config) {
 }
 
 const char *config_fault(const struct config *config) {
-	RULE(IS_NAME(config->name), "name");
+	RULE(IS_TEXT(config->name), "name");
 	RULE(IS_PATH(config->runtime_dir), "runtime directory");
 	RULE(config->outputs_len <= CONFIG_OUTPUTS_MAX, "number of outputs");
 	RULE(config->guests_len <= CONFIG_GUESTS_MAX, "number of guests");

@@ -12,6 +12,9 @@
  *   LINK_PRODUCER_EVENT  eventfd the producer signals: something was published
  *   LINK_CONSUMER_EVENT  eventfd the consumer signals: a tick or quantum passed
  *
+ * Both sides share the events' file descriptions, flags included: the sandbox of an untrusted side must
+ * refuse F_SETFL and FIONBIO, or it could make the other side's signal wait by filling the counter.
+ *
  * A side gets the other side's page as a read-only descriptor. Every number read from the other
  * side's page is checked at each use.
  *

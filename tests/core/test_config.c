@@ -111,7 +111,7 @@ END_TEST
 #define UNTERMINATED(field) memset(field, 'x', sizeof(field))
 #define FAULTS(X)                                                                                  \
 	X(1, "name", UNTERMINATED(config.name))                                                    \
-	X(2, "name", config.name[0] = '\0')                                                        \
+	X(2, "output name", strcpy(config.outputs[0].name, "../front"))                            \
 	X(3, "runtime directory", UNTERMINATED(config.runtime_dir))                                \
 	X(4, "runtime directory", strcpy(config.runtime_dir, "run"))                               \
 	X(5, "number of outputs", config.outputs_len = CONFIG_OUTPUTS_MAX + 1)                     \
@@ -183,7 +183,9 @@ END_TEST
 	X(71, "sink waits for streams", config.mixer.wait_streams = 2)                             \
 	X(72, "mix rate", config.mixer.rate = SAMPLE_RATE_MAX + 1)                                 \
 	X(73, "mix quantum", config.mixer.quantum_frames = 1025)                                   \
-	X(74, "mix quantum", config.mixer.quantum_frames = 15)
+	X(74, "mix quantum", config.mixer.quantum_frames = 15)                                     \
+	X(75, "guest name", strcpy(config.guests[0].name, "a b"))                                  \
+	X(76, "layer name", strcpy(config.layers[1].name, "logo\n"))
 
 FAULTS(FAULT)
 
