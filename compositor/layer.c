@@ -215,56 +215,59 @@ void layer_add_to_scene(struct layer *layer, struct scene *scene, const struct r
 	rects_clear(&layer->damage);
 }
 
-static bool in_range(int64_t value, int64_t least, int64_t most) {
-	return value >= least && value <= most;
-}
+/* the least and the most of a command's values, by enum control_layer */
+static const struct {
+	int64_t least, most;
+	bool has_two;
+} ranges[] = {
+	[CONTROL_LAYER_AT] = { -CONFIG_PLACE_MAX, CONFIG_PLACE_MAX, true },
+	[CONTROL_LAYER_SIZE] = { 1, CONFIG_SIZE_MAX, true },
+	[CONTROL_LAYER_Z] = { INT32_MIN, INT32_MAX, false },
+	[CONTROL_LAYER_OPACITY] = { 0, 255, false },
+	[CONTROL_LAYER_VISIBLE] = { 0, 1, false },
+	[CONTROL_LAYER_CONNECT] = { 0, 1, false },
+};
 
-static bool is_flag(int64_t value) {
-	return value == 0 || value == 1;
+static bool is_in_range(int64_t command, const int64_t values[3]) {
+	if (command < 0 || command >= (int64_t)ARRAY_LEN(ranges)) {
+		return false;
+	}
+	for (int i = 0; i < (ranges[command].has_two ? 2 : 1); i++) {
+		if (values[i] < ranges[command].least || values[i] > ranges[command].most) {
+			return false;
+		}
+	}
+	return true;
 }
 
 int layer_command(struct layer *layer, int64_t command, const int64_t values[3]) {
-	switch (command) {
+	if (!is_in_range(command, values)) {
+		return -EINVAL;
+	}
+	switch ((enum control_layer)command) {
 	case CONTROL_LAYER_AT:
-		if (!in_range(values[0], -CONFIG_PLACE_MAX, CONFIG_PLACE_MAX) ||
-			!in_range(values[1], -CONFIG_PLACE_MAX, CONFIG_PLACE_MAX)) {
-			return -EINVAL;
-		}
 		layer->place.x = (int32_t)values[0];
 		layer->place.y = (int32_t)values[1];
-		return 0;
+		break;
 	case CONTROL_LAYER_SIZE:
-		if (!in_range(values[0], 1, CONFIG_SIZE_MAX) ||
-			!in_range(values[1], 1, CONFIG_SIZE_MAX)) {
-			return -EINVAL;
-		}
 		layer->place.width = (uint32_t)values[0];
 		layer->place.height = (uint32_t)values[1];
-		return 0;
+		break;
 	case CONTROL_LAYER_Z:
-		if (!in_range(values[0], INT32_MIN, INT32_MAX)) {
-			return -EINVAL;
-		}
 		layer->z = (int32_t)values[0];
-		return 0;
+		break;
 	case CONTROL_LAYER_OPACITY:
-		if (!in_range(values[0], 0, 255)) {
-			return -EINVAL;
-		}
 		layer->opacity = (uint8_t)values[0];
-		return 0;
+		break;
 	case CONTROL_LAYER_VISIBLE:
-		if (!is_flag(values[0])) {
-			return -EINVAL;
-		}
 		layer->is_visible = values[0] != 0;
-		return 0;
+		break;
 	case CONTROL_LAYER_CONNECT:
-		if (!is_flag(values[0]) || layer->guest == NULL) {
+		if (layer->guest == NULL) {
 			return -EINVAL;
 		}
 		layer->is_connected = values[0] != 0;
-		return 0;
+		break;
 	}
-	return -EINVAL;
+	return 0;
 }

@@ -20,7 +20,7 @@ struct painter {
 	uint32_t positions[PAINTER_TARGET_MAX];
 	uint32_t upper[PAINTER_SOURCE_MAX + 1];
 	uint32_t lower[PAINTER_SOURCE_MAX + 1];
-	uint16_t mixed[(PAINTER_SOURCE_MAX + 1) * PIXEL_BYTES];
+	int16_t mixed[(PAINTER_SOURCE_MAX + 1) * PIXEL_BYTES];
 	uint32_t row[PAINTER_TARGET_MAX];
 	/* each step takes one off and puts at most four on, all of them further down */
 	struct pending pending[4 * (PAINTER_SPRITES_MAX + 1) + 1];
@@ -113,10 +113,11 @@ static void draw_unscaled(
 	}
 }
 
+/* `len` pixels from `first` on, and one more: the right neighbour of the last, with weight 0. */
 static void fetch_for_sampling(
 	uint32_t *to, const struct sprite *sprite, uint32_t first, uint32_t len, uint32_t y) {
 	pixels_fetch(to, source_row(sprite, first, y), len, sprite->format);
-	to[len] = to[len - 1]; /* the right neighbour of the last column, with weight 0 */
+	to[len] = to[len - 1];
 }
 
 static void draw_scaled(struct painter *painter, const struct painter_target *target,
@@ -128,22 +129,22 @@ static void draw_scaled(struct painter *painter, const struct painter_target *ta
 	for (uint32_t i = 0; i < area->width; i++) {
 		painter->positions[i] = pixels_position(from_x + i, place->width, sprite->width);
 	}
-	uint32_t first = painter->positions[0] >> 8;
-	uint32_t last = MIN((painter->positions[area->width - 1] >> 8) + 1, sprite->width - 1);
-	uint32_t len = last - first + 1;
+	uint32_t first = painter->positions[0] / PIXELS_WEIGHTS;
+	uint32_t last = painter->positions[area->width - 1] / PIXELS_WEIGHTS + 1;
+	uint32_t len = MIN(last, sprite->width - 1) - first + 1;
 	uint32_t fetched_y = UINT32_MAX; /* the row that is in `upper` */
 
 	for (uint32_t i = 0; i < area->height; i++) {
 		uint32_t position = pixels_position(from_y + i, place->height, sprite->height);
-		uint32_t y = position >> 8;
+		uint32_t y = position / PIXELS_WEIGHTS;
 		if (y != fetched_y) {
 			fetch_for_sampling(painter->upper, sprite, first, len, y);
 			fetch_for_sampling(
 				painter->lower, sprite, first, len, MIN(y + 1, sprite->height - 1));
 			fetched_y = y;
 		}
-		pixels_mix_rows(
-			painter->mixed, painter->upper, painter->lower, len + 1, position & 0xff);
+		pixels_mix_rows(painter->mixed, painter->upper, painter->lower, len + 1,
+			position % PIXELS_WEIGHTS);
 
 		uint32_t *to = target_row(target, area->x, area->y + (int32_t)i);
 		uint32_t *sampled = sprite->opaque ? to : painter->row;

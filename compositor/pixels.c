@@ -3,8 +3,14 @@
 #include <assert.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 _Static_assert(
 	__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "formats are read as little-endian words");
+
+_Static_assert(PIXELS_WEIGHTS == 128, "two of them are a shift by 14, and 255 of them 15 bits");
 
 #define OPAQUE UINT32_C(0xff000000)
 
@@ -71,14 +77,28 @@ void pixels_fetch(uint32_t *to, const uint8_t *from, size_t len, enum pixel_form
 	assert(!"a frame's format is checked when it is acquired");
 }
 
-/* two pixels, a channel in each 16-bit lane */
+/* four pixels, and half of them with a channel in each 16-bit lane */
+typedef uint8_t pixels4 __attribute__((vector_size(16)));
 typedef uint16_t lanes __attribute__((vector_size(16)));
-typedef uint8_t bytes __attribute__((vector_size(8)));
 
-static inline lanes widen(const uint32_t *from) {
-	bytes narrow;
-	memcpy(&narrow, from, sizeof(narrow));
-	return __builtin_convertvector(narrow, lanes);
+#define PIXELS4 4
+
+static inline lanes widen_low(pixels4 from) {
+	const pixels4 zero = { 0 };
+	return (lanes)__builtin_shufflevector(
+		from, zero, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+static inline lanes widen_high(pixels4 from) {
+	const pixels4 zero = { 0 };
+	return (lanes)__builtin_shufflevector(
+		from, zero, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+/* of lanes that are all below 256 */
+static inline pixels4 narrow(lanes low, lanes high) {
+	return __builtin_shufflevector((pixels4)low, (pixels4)high, 0, 2, 4, 6, 8, 10, 12, 14, 16,
+		18, 20, 22, 24, 26, 28, 30);
 }
 
 static inline lanes mul(lanes a, lanes b) {
@@ -86,26 +106,40 @@ static inline lanes mul(lanes a, lanes b) {
 	return (t + (t >> 8)) >> 8;
 }
 
-static inline void over_two(uint32_t *to, const uint32_t *from, lanes opacity) {
-	lanes source = mul(widen(from), opacity);
-	lanes alpha = __builtin_shufflevector(source, source, 3, 3, 3, 3, 7, 7, 7, 7);
-	lanes sum = source + mul(widen(to), 255 - alpha);
-	sum |= (lanes)(sum > 255); /* a guest's colour may exceed its alpha */
-	bytes narrow = __builtin_convertvector(sum, bytes);
-	memcpy(to, &narrow, sizeof(narrow));
+static inline lanes rest_of_alpha(lanes source) {
+	return 255 - __builtin_shufflevector(source, source, 3, 3, 3, 3, 7, 7, 7, 7);
+}
+
+static inline void over_four(uint32_t *to, const uint32_t *from, unsigned opacity) {
+	pixels4 source, target;
+	memcpy(&source, from, sizeof(source));
+	memcpy(&target, to, sizeof(target));
+	lanes low = widen_low(source), high = widen_high(source);
+	if (opacity != 255) {
+		lanes factor = (lanes) { 0 } + (uint16_t)opacity;
+		low = mul(low, factor);
+		high = mul(high, factor);
+		source = narrow(low, high);
+	}
+	pixels4 shining = narrow(mul(widen_low(target), rest_of_alpha(low)),
+		mul(widen_high(target), rest_of_alpha(high)));
+	/* a guest's colour may exceed its alpha: 255 is the end */
+	pixels4 sum = source + shining;
+	sum |= (pixels4)(sum < source);
+	memcpy(to, &sum, sizeof(sum));
 }
 
 void pixels_over(uint32_t *to, const uint32_t *from, size_t len, unsigned opacity) {
-	lanes factor = (lanes) { 0 } + (uint16_t)opacity;
 	size_t i = 0;
-	for (; i + 2 <= len; i += 2) {
-		over_two(to + i, from + i, factor);
+	for (; i + PIXELS4 <= len; i += PIXELS4) {
+		over_four(to + i, from + i, opacity);
 	}
 	if (i < len) {
-		uint32_t last_to[2] = { to[i], 0 };
-		uint32_t last_from[2] = { from[i], 0 };
-		over_two(last_to, last_from, factor);
-		to[i] = last_to[0];
+		uint32_t last_to[PIXELS4] = { 0 }, last_from[PIXELS4] = { 0 };
+		memcpy(last_to, to + i, (len - i) * PIXEL_BYTES);
+		memcpy(last_from, from + i, (len - i) * PIXEL_BYTES);
+		over_four(last_to, last_from, opacity);
+		memcpy(to + i, last_to, (len - i) * PIXEL_BYTES);
 	}
 }
 
@@ -116,33 +150,70 @@ void pixels_fill(uint32_t *to, uint32_t colour, size_t len) {
 }
 
 uint32_t pixels_position(uint32_t index, uint32_t to_len, uint32_t from_len) {
-	uint64_t centre = (2 * (uint64_t)index + 1) * from_len * 128 / to_len;
-	uint64_t last = ((uint64_t)from_len - 1) * 256;
-	uint64_t position = centre < 128 ? 0 : centre - 128;
+	uint64_t half = PIXELS_WEIGHTS / 2;
+	uint64_t centre = (2 * (uint64_t)index + 1) * from_len * half / to_len;
+	uint64_t last = ((uint64_t)from_len - 1) * PIXELS_WEIGHTS;
+	uint64_t position = centre < half ? 0 : centre - half;
 	return (uint32_t)(position < last ? position : last);
 }
 
 void pixels_mix_rows(
-	uint16_t *to, const uint32_t *upper, const uint32_t *lower, size_t len, unsigned weight) {
+	int16_t *to, const uint32_t *upper, const uint32_t *lower, size_t len, unsigned weight) {
 	const uint8_t *a = (const uint8_t *)upper;
 	const uint8_t *b = (const uint8_t *)lower;
-	uint16_t weight_a = (uint16_t)(256 - weight);
-	uint16_t weight_b = (uint16_t)weight;
+	int16_t weight_a = (int16_t)(PIXELS_WEIGHTS - weight);
+	int16_t weight_b = (int16_t)weight;
 	for (size_t i = 0; i < len * PIXEL_BYTES; i++) {
-		to[i] = (uint16_t)(a[i] * weight_a + b[i] * weight_b);
+		to[i] = (int16_t)(a[i] * weight_a + b[i] * weight_b);
 	}
 }
 
-void pixels_sample_row(uint32_t *to, const uint16_t *mixed, const uint32_t *positions, size_t len,
-	uint32_t first) {
-	for (size_t i = 0; i < len; i++) {
-		uint32_t weight = positions[i] & 0xff;
-		const uint16_t *left = mixed + (size_t)((positions[i] >> 8) - first) * PIXEL_BYTES;
-		const uint16_t *right = left + PIXEL_BYTES;
+#ifdef __SSE2__
+
+/* The four channels at `position`, as 32-bit numbers. Compilers do not find the multiply-and-add. */
+static inline __m128i sample(const int16_t *mixed, uint32_t position, uint32_t first) {
+	const int16_t *at = mixed + (size_t)(position / PIXELS_WEIGHTS - first) * PIXEL_BYTES;
+	int weight = (int)(position % PIXELS_WEIGHTS);
+	__m128i both = _mm_loadu_si128((const __m128i *)(const void *)at);
+	__m128i pairs = _mm_unpacklo_epi16(both, _mm_srli_si128(both, 8));
+	__m128i weights = _mm_set1_epi32((PIXELS_WEIGHTS - weight) | weight << 16);
+	__m128i sums = _mm_madd_epi16(pairs, weights);
+	return _mm_srai_epi32(_mm_add_epi32(sums, _mm_set1_epi32(1 << 13)), 14);
+}
+
+static size_t sample_fours(
+	uint32_t *to, const int16_t *mixed, const uint32_t *positions, size_t len, uint32_t first) {
+	size_t i = 0;
+	for (; i + 4 <= len; i += 4) {
+		__m128i a = _mm_packs_epi32(
+			sample(mixed, positions[i], first), sample(mixed, positions[i + 1], first));
+		__m128i b = _mm_packs_epi32(sample(mixed, positions[i + 2], first),
+			sample(mixed, positions[i + 3], first));
+		_mm_storeu_si128((__m128i *)(void *)(to + i), _mm_packus_epi16(a, b));
+	}
+	return i;
+}
+
+#else
+
+static size_t sample_fours(
+	uint32_t *to, const int16_t *mixed, const uint32_t *positions, size_t len, uint32_t first) {
+	return 0;
+}
+
+#endif
+
+void pixels_sample_row(
+	uint32_t *to, const int16_t *mixed, const uint32_t *positions, size_t len, uint32_t first) {
+	for (size_t i = sample_fours(to, mixed, positions, len, first); i < len; i++) {
+		const int16_t *left =
+			mixed + (size_t)(positions[i] / PIXELS_WEIGHTS - first) * PIXEL_BYTES;
+		int32_t weight = (int32_t)(positions[i] % PIXELS_WEIGHTS);
 		uint32_t pixel = 0;
 		for (unsigned c = 0; c < PIXEL_BYTES; c++) {
-			uint32_t sum = left[c] * (256 - weight) + right[c] * weight + 32768;
-			pixel |= (sum >> 16) << 8 * c;
+			int32_t sum = left[c] * (PIXELS_WEIGHTS - weight) +
+				left[c + PIXEL_BYTES] * weight + (1 << 13);
+			pixel |= (uint32_t)(sum >> 14) << 8 * c;
 		}
 		to[i] = pixel;
 	}

@@ -5,7 +5,7 @@
  * arithmetic is exact and defined here, so that a slow reference can be compared bit by bit:
  *   mul(a, b)  = a * b / 255, rounded to nearest
  *   over       = min(255, mul(from, opacity) + mul(to, 255 - alpha of mul(from, opacity)))
- *   sample     = the four neighbours' sum with weights of 8 bits each way, rounded once, see below
+ *   sample     = the four neighbours' sum with weights of 1/128 each way, rounded once, see below
  *
  * Not pixman: its images are heap objects made per buffer and its scaled paths allocate per call, and
  * the compositor allocates nothing after its start.
@@ -30,21 +30,22 @@ void pixels_fill(uint32_t *to, uint32_t colour, size_t len);
 
 /*
  * Bilinear sampling. pixels_position() says where pixel `index` of `to_len` pixels lies among
- * `from_len` pixels, centre to centre, in 1/256 pixels, clamped to the first and last centre:
- *   floor((2 * index + 1) * from_len * 256 / (2 * to_len)) - 128
+ * `from_len` pixels, centre to centre, in 1/128 pixels, clamped to the first and last centre:
+ *   floor((2 * index + 1) * from_len * 128 / (2 * to_len)) - 64
  * The whole part is the left (upper) neighbour, the fraction the weight of the right (lower) one.
  */
+#define PIXELS_WEIGHTS 128
 uint32_t pixels_position(uint32_t index, uint32_t to_len, uint32_t from_len);
 
-/* Four 16-bit channels a pixel, each upper * (256 - weight) + lower * weight. */
+/* Four channels a pixel: upper * (128 - weight) + lower * weight. */
 void pixels_mix_rows(
-	uint16_t *to, const uint32_t *upper, const uint32_t *lower, size_t len, unsigned weight);
+	int16_t *to, const uint32_t *upper, const uint32_t *lower, size_t len, unsigned weight);
 
 /*
- * to[i] = mixed[p] * (256 - weight) + mixed[p + 1] * weight, rounded to 8 bits, for p and weight of
+ * to[i] = mixed[p] * (128 - weight) + mixed[p + 1] * weight, rounded to 8 bits, for p and weight of
  * positions[i] (see pixels_position) relative to `first`. mixed[p + 1] must exist for each p.
  */
 void pixels_sample_row(
-	uint32_t *to, const uint16_t *mixed, const uint32_t *positions, size_t len, uint32_t first);
+	uint32_t *to, const int16_t *mixed, const uint32_t *positions, size_t len, uint32_t first);
 
 #endif

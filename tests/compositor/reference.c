@@ -30,24 +30,24 @@ static int64_t clamp(int64_t value, int64_t last) {
 	return value < 0 ? 0 : value > last ? last : value;
 }
 
-/* in 1/256 pixels of the source: the centre of target pixel i */
+/* in 1/128 pixels of the source: the centre of target pixel i */
 static int64_t centre_of(int64_t i, int64_t to_len, int64_t from_len) {
-	return clamp((2 * i + 1) * from_len * 256 / (2 * to_len) - 128, (from_len - 1) * 256);
+	return clamp((2 * i + 1) * from_len * 128 / (2 * to_len) - 64, (from_len - 1) * 128);
 }
 
 static struct colour sample(const struct sprite *sprite, int64_t dx, int64_t dy) {
 	int64_t x = centre_of(dx, sprite->place.width, sprite->width);
 	int64_t y = centre_of(dy, sprite->place.height, sprite->height);
-	int64_t x0 = x / 256, y0 = y / 256, fx = x % 256, fy = y % 256;
+	int64_t x0 = x / 128, y0 = y / 128, fx = x % 128, fy = y % 128;
 	int64_t x1 = clamp(x0 + 1, sprite->width - 1), y1 = clamp(y0 + 1, sprite->height - 1);
 
 	struct colour colour;
 	for (unsigned c = 0; c < 4; c++) {
-		int64_t sum = channel_at(sprite, x0, y0, c) * (256 - fx) * (256 - fy) +
-			channel_at(sprite, x1, y0, c) * fx * (256 - fy) +
-			channel_at(sprite, x0, y1, c) * (256 - fx) * fy +
+		int64_t sum = channel_at(sprite, x0, y0, c) * (128 - fx) * (128 - fy) +
+			channel_at(sprite, x1, y0, c) * fx * (128 - fy) +
+			channel_at(sprite, x0, y1, c) * (128 - fx) * fy +
 			channel_at(sprite, x1, y1, c) * fx * fy;
-		colour.channel[c] = (unsigned)((sum + 32768) / 65536);
+		colour.channel[c] = (unsigned)((sum + 8192) / 16384);
 	}
 	return colour;
 }

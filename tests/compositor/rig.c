@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/fd.h"
-#include "core/macros.h"
+#include "core/pixel_format.h"
 
 #define CHANNEL_POOL_BYTES (1 << 20) /* each channel's part of its guest's pool */
 
@@ -124,29 +124,31 @@ uint8_t *rig_buffer(struct rig *rig, uint32_t guest, unsigned channel, size_t by
 }
 
 void rig_publish(struct rig *rig, uint32_t guest, unsigned channel, const uint8_t *buffer,
-	uint32_t width, uint32_t height, uint32_t stride, enum pixel_format format,
-	const struct rect *damage) {
+	const struct frame *frame) {
 	struct frame_link *link = &rig->guests[guest].link;
-	struct frame frame = {
-		.pool_offset = (uint64_t)(buffer - (const uint8_t *)link->link.pool),
-		.stride = stride,
-		.width = width,
-		.height = height,
-		.format = format,
-	};
-	struct rect whole = { 0, 0, width, height };
-	rects_add(&frame.damage, damage != NULL ? damage : &whole);
+	struct frame published = *frame;
+	published.pool_offset = (uint64_t)(buffer - (const uint8_t *)link->link.pool);
+	if (published.damage.len == 0) {
+		struct rect whole = { 0, 0, frame->width, frame->height };
+		rects_add(&published.damage, &whole);
+	}
 	frame_link_count_flush(link, channel);
-	frame_link_publish(link, channel, &frame);
+	frame_link_publish(link, channel, &published);
 }
 
 void rig_publish_plain(struct rig *rig, uint32_t guest, unsigned channel, uint32_t width,
 	uint32_t height, uint32_t colour) {
-	uint8_t *buffer = rig_buffer(rig, guest, channel, (size_t)width * height * 4);
+	const struct frame frame = {
+		.width = width,
+		.height = height,
+		.stride = width * PIXEL_BYTES,
+		.format = PIXEL_FORMAT_BGRX,
+	};
+	uint8_t *buffer = rig_buffer(rig, guest, channel, (size_t)frame.stride * height);
 	for (size_t i = 0; i < (size_t)width * height; i++) {
-		memcpy(buffer + 4 * i, &colour, 4);
+		memcpy(buffer + i * PIXEL_BYTES, &colour, PIXEL_BYTES);
 	}
-	rig_publish(rig, guest, channel, buffer, width, height, width * 4, PIXEL_FORMAT_BGRX, NULL);
+	rig_publish(rig, guest, channel, buffer, &frame);
 }
 
 int64_t rig_look(struct rig *rig) {

@@ -12,7 +12,6 @@
 #include "core/config.h"
 #include "core/frame_link.h"
 #include "core/loop.h"
-#include "core/pixel_format.h"
 #include "core/stats.h"
 #include "tests/support/grants.h"
 
@@ -49,10 +48,10 @@ void rig_step(struct rig *rig, unsigned steps);
 /* A buffer of the channel that may be drawn into: `bytes` large. */
 uint8_t *rig_buffer(struct rig *rig, uint32_t guest, unsigned channel, size_t bytes);
 
-/* Publishes and flushes what was drawn into such a buffer. `damage` NULL: everything. */
+/* Publishes and flushes what was drawn into such a buffer; `frame` says width, height, stride and format,
+ * and the damage (none: everything). */
 void rig_publish(struct rig *rig, uint32_t guest, unsigned channel, const uint8_t *buffer,
-	uint32_t width, uint32_t height, uint32_t stride, enum pixel_format format,
-	const struct rect *damage);
+	const struct frame *frame);
 
 /* Publishes a picture of one colour, BGRX. */
 void rig_publish_plain(struct rig *rig, uint32_t guest, unsigned channel, uint32_t width,

@@ -76,17 +76,17 @@ static const struct {
 	uint32_t index, to_len, from_len, position;
 } positions[] = {
 	{ 0, 10, 10, 0 }, /* same size: each on its own centre */
-	{ 7, 10, 10, 7 * 256 },
+	{ 7, 10, 10, 7 * 128 },
 	{ 0, 20, 10, 0 }, /* a quarter before the first centre: clamped */
-	{ 1, 20, 10, 64 }, /* twice as large: a quarter and three quarters */
-	{ 2, 20, 10, 192 },
-	{ 19, 20, 10, 9 * 256 }, /* clamped at the last centre */
-	{ 0, 5, 10, 128 }, /* half as large: between two */
-	{ 4, 5, 10, 8 * 256 + 128 },
+	{ 1, 20, 10, 32 }, /* twice as large: a quarter and three quarters */
+	{ 2, 20, 10, 96 },
+	{ 19, 20, 10, 9 * 128 }, /* clamped at the last centre */
+	{ 0, 5, 10, 64 }, /* half as large: between two */
+	{ 4, 5, 10, 8 * 128 + 64 },
 	{ 0, 1, 1, 0 },
 	{ 8191, 8192, 1, 0 },
-	{ 0, 1, 8192, 4095 * 256 + 128 },
-	{ 8191, 8192, 8192, 8191 * 256 },
+	{ 0, 1, 8192, 4095 * 128 + 64 },
+	{ 8191, 8192, 8192, 8191 * 128 },
 };
 
 START_TEST(positions_are_centre_to_centre) {
@@ -96,20 +96,30 @@ START_TEST(positions_are_centre_to_centre) {
 }
 END_TEST
 
-START_TEST(sampling_stays_in_range) {
-	const uint32_t white[3] = { 0xffffffff, 0xffffffff, 0xffffffff };
-	const uint32_t black[3] = { 0 };
-	uint16_t mixed[3 * 4];
-	uint32_t to[2];
-	for (uint32_t weight = 0; weight < 256; weight++) {
-		const uint32_t at[2] = { 5 * 256 + weight, 6 * 256 + weight };
-		pixels_mix_rows(mixed, white, white, 3, weight);
-		pixels_sample_row(to, mixed, at, 2, 5);
-		ck_assert_uint_eq(to[0], 0xffffffff);
-		ck_assert_uint_eq(to[1], 0xffffffff);
-		pixels_mix_rows(mixed, white, black, 3, weight);
-		pixels_sample_row(to, mixed, at, 2, 5);
-		ck_assert_uint_eq(to[0] & 255, (255 * (256 - weight) * 256 + 32768) >> 16);
+START_TEST(sampling_is_exact) {
+	/* every weight each way, with the values that could overflow or be rounded wrong */
+	static const uint8_t values[] = { 0, 1, 127, 128, 254, 255 };
+	const uint32_t rows[2][2] = { { 0xffffffff, values[_i] * 0x01010101u },
+		{ 0x00ff0180, values[5 - _i] * 0x01010101u } };
+	int16_t mixed[8];
+	for (uint32_t fy = 0; fy < PIXELS_WEIGHTS; fy++) {
+		pixels_mix_rows(mixed, rows[0], rows[1], 2, fy);
+		for (uint32_t fx = 0; fx < PIXELS_WEIGHTS; fx++) {
+			/* four at once, and one alone: both ways of doing it */
+			const uint32_t one = 5 * PIXELS_WEIGHTS + fx;
+			const uint32_t at[5] = { one, one, one, one, one };
+			uint32_t row[5];
+			pixels_sample_row(row, mixed, at, 5, 5);
+			uint32_t to = row[fx % 5];
+			for (unsigned shift = 0; shift < 32; shift += 8) {
+				uint32_t sum =
+					(rows[0][0] >> shift & 255) * (128 - fx) * (128 - fy) +
+					(rows[0][1] >> shift & 255) * fx * (128 - fy) +
+					(rows[1][0] >> shift & 255) * (128 - fx) * fy +
+					(rows[1][1] >> shift & 255) * fx * fy;
+				ck_assert_uint_eq(to >> shift & 255, (sum + 8192) / 16384);
+			}
+		}
 	}
 }
 END_TEST
@@ -120,6 +130,6 @@ Suite *suite_under_test(void) {
 	tcase_add_loop_test(pixels, fetches_format, 0, ARRAY_LEN(formats));
 	tcase_add_loop_test(pixels, blends_every_pair_of_bytes, 0, 6);
 	tcase_add_loop_test(pixels, positions_are_centre_to_centre, 0, ARRAY_LEN(positions));
-	tcase_add_test(pixels, sampling_stays_in_range);
+	tcase_add_loop_test(pixels, sampling_is_exact, 0, 6);
 	return suite;
 }

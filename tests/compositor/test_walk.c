@@ -88,14 +88,20 @@ static void draw(uint32_t guest) {
 		}
 	}
 	/* into a buffer with rows of another length, at an odd place */
-	uint32_t stride = (actor->width + below(4)) * 4;
-	uint8_t *buffer = rig_buffer(&rig, guest, 0, (size_t)stride * actor->height);
-	for (uint32_t y = 0; y < actor->height; y++) {
-		memcpy(buffer + (size_t)y * stride, actor->pixels + (size_t)y * actor->width * 4,
-			(size_t)actor->width * 4);
+	struct frame frame = {
+		.width = actor->width,
+		.height = actor->height,
+		.stride = (actor->width + below(4)) * PIXEL_BYTES,
+		.format = actor->format,
+	};
+	rects_add(&frame.damage, &damage);
+	uint8_t *buffer = rig_buffer(&rig, guest, 0, (size_t)frame.stride * frame.height);
+	for (uint32_t y = 0; y < frame.height; y++) {
+		memcpy(buffer + (size_t)y * frame.stride,
+			actor->pixels + (size_t)y * frame.width * PIXEL_BYTES,
+			(size_t)frame.width * PIXEL_BYTES);
 	}
-	rig_publish(&rig, guest, 0, buffer, actor->width, actor->height, stride, actor->format,
-		&damage);
+	rig_publish(&rig, guest, 0, buffer, &frame);
 	link_set_peer(&rig.guests[guest].link.link, LINK_PEER_RUNNING);
 	actor->is_there = true;
 }

@@ -43,28 +43,28 @@ void *malloc(size_t size) {
 	return __libc_malloc(size);
 }
 
-void *calloc(size_t len, size_t size) {
+void *calloc(size_t nmemb, size_t size) {
 	CHECK("calloc");
-	return __libc_calloc(len, size);
+	return __libc_calloc(nmemb, size);
 }
 
-void *realloc(void *old, size_t size) {
+void *realloc(void *ptr, size_t size) {
 	CHECK("realloc");
-	return __libc_realloc(old, size);
+	return __libc_realloc(ptr, size);
 }
 
-void *memalign(size_t align, size_t size) {
+void *memalign(size_t alignment, size_t size) {
 	CHECK("memalign");
-	return __libc_memalign(align, size);
+	return __libc_memalign(alignment, size);
 }
 
-void *aligned_alloc(size_t align, size_t size) {
+void *aligned_alloc(size_t alignment, size_t size) {
 	CHECK("aligned_alloc");
-	return __libc_memalign(align, size);
+	return __libc_memalign(alignment, size);
 }
 
-int posix_memalign(void **to, size_t align, size_t size) {
+int posix_memalign(void **memptr, size_t alignment, size_t size) {
 	CHECK("posix_memalign");
-	*to = __libc_memalign(align, size);
-	return *to == NULL;
+	*memptr = __libc_memalign(alignment, size);
+	return *memptr == NULL;
 }
