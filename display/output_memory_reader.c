@@ -33,31 +33,35 @@ static bool page_is_sane(const struct output_memory_page *page, size_t bytes) {
 	return true;
 }
 
+static int map_page(struct output_reader *reader, int fd) {
+	struct stat info;
+	if (fstat(fd, &info) < 0) {
+		return -errno;
+	}
+	if (info.st_size < (off_t)sizeof(struct output_memory_page)) {
+		return -EINVAL;
+	}
+	void *base = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (base == MAP_FAILED) {
+		return -errno;
+	}
+	reader->page = base;
+	reader->bytes = (size_t)info.st_size;
+	return 0;
+}
+
 int output_reader_init(struct output_reader *reader, int fd) {
 	*reader = (struct output_reader) { 0 };
-
-	struct stat info;
-	int err = 0;
-	if (fstat(fd, &info) < 0) {
-		err = -errno;
-	} else if (info.st_size < (off_t)sizeof(struct output_memory_page)) {
-		err = -EINVAL;
-	}
-	if (err == 0) {
-		void *base = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
-		if (base == MAP_FAILED) {
-			err = -errno;
-		} else {
-			reader->page = base;
-			reader->bytes = (size_t)info.st_size;
-		}
-	}
+	int err = map_page(reader, fd);
 	fd_close(&fd);
-	if (err == 0 && !page_is_sane(reader->page, reader->bytes)) {
-		output_reader_finish(reader);
-		err = -EINVAL;
+	if (reader->page == NULL) {
+		return err;
 	}
-	return err;
+	if (!page_is_sane(reader->page, reader->bytes)) {
+		output_reader_finish(reader);
+		return -EINVAL;
+	}
+	return 0;
 }
 
 void output_reader_finish(struct output_reader *reader) {

@@ -68,7 +68,7 @@ struct gpu_device {
 /* NULL with errno. */
 struct gpu_device *gpu_device_create(const struct gpu_device_setup *setup);
 /* Ends the session if there is one. What the consumer shows stays. */
-void gpu_device_destroy(struct gpu_device **device);
+void gpu_device_destroy(struct gpu_device **at);
 
 /* Serves a VMM; takes over `socket`. Once per device. 0 or -errno. */
 int gpu_device_connect(struct gpu_device *device, int socket);
