@@ -400,6 +400,7 @@ int vhost_request_process(struct vhost_session *session, struct vhost_message *m
 		return -EBADMSG;
 	}
 	int status = request_handle(session, request, message);
+	log_debug("%s (%u): %d", request->name, message->header.request, status);
 	bool wants_ack = (message->header.flags & VHOST_FLAG_NEED_REPLY) != 0 &&
 		(session->protocol_features & BIT(VHOST_F_REPLY_ACK)) != 0;
 	if (status < 0) {
