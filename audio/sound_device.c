@@ -238,6 +238,17 @@ static void sound_handle_reset(void *data) {
 	link_set_peer(device->options.link, LINK_PEER_CONNECTED);
 }
 
+/* The machine pauses, or its driver goes: streams keep their state until we know which. */
+static void sound_handle_suspend(void *data) {
+	struct sound_device *device = data;
+	link_set_peer(device->options.link, LINK_PEER_CONNECTED);
+}
+
+static void sound_handle_resume(void *data) {
+	struct sound_device *device = data;
+	link_set_peer(device->options.link, LINK_PEER_RUNNING);
+}
+
 /* What is pending points into memory that is gone; its status cannot be written any more. */
 static void sound_handle_memory_change(void *data) {
 	struct sound_device *device = data;
@@ -267,6 +278,8 @@ static const struct vhost_device_impl impl = {
 	.handle_queue = sound_handle_queue,
 	.handle_queue_stop = sound_handle_queue_stop,
 	.handle_reset = sound_handle_reset,
+	.handle_suspend = sound_handle_suspend,
+	.handle_resume = sound_handle_resume,
 	.handle_memory_change = sound_handle_memory_change,
 	.handle_end = sound_handle_end,
 };

@@ -278,6 +278,19 @@ static void finish_reset(struct gpu_device *device) {
 	gpu_stats_add(device->stats.resets, 1);
 }
 
+/* A pause looks like a reset to who shows the pictures; what the driver made stays until we know. */
+static void gpu_handle_suspend(void *data) {
+	struct gpu_device *device = data;
+	device->running = false;
+	link_set_peer(&device->setup.link->link, LINK_PEER_CONNECTED);
+}
+
+static void gpu_handle_resume(void *data) {
+	struct gpu_device *device = data;
+	scanouts_show_again(&device->scanouts);
+	note_running(device);
+}
+
 static void gpu_handle_memory_change(void *data) {
 	struct gpu_device *device = data;
 	const struct guest_memory *memory = vhost_session_memory(device->session);
@@ -323,6 +336,8 @@ static const struct vhost_device_impl gpu_impl = {
 	.handle_queue = gpu_handle_queue,
 	.handle_queue_stop = gpu_handle_queue_stop,
 	.handle_reset = gpu_handle_reset,
+	.handle_suspend = gpu_handle_suspend,
+	.handle_resume = gpu_handle_resume,
 	.handle_memory_change = gpu_handle_memory_change,
 	.handle_gpu_socket = gpu_handle_gpu_socket,
 	.handle_end = gpu_handle_end,

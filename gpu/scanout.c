@@ -250,6 +250,15 @@ void scanouts_publish_due(struct scanouts *scanouts, uint32_t channels) {
 	}
 }
 
+void scanouts_show_again(struct scanouts *scanouts) {
+	for (uint32_t i = 0; i < scanouts->len; i++) {
+		if (scanouts->items[i].resource != NULL) {
+			scanouts->items[i].everything = true;
+			scanouts->items[i].due = true;
+		}
+	}
+}
+
 void scanouts_tick(struct scanouts *scanouts) {
 	for (uint32_t i = 0; i < scanouts->len; i++) {
 		scanouts->items[i].published = 0;

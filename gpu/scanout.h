@@ -73,6 +73,9 @@ void scanouts_reset(struct scanouts *scanouts);
 void scanouts_flush(struct scanouts *scanouts, const struct resource *resource,
 	const struct rect *rect, uint64_t now_ns, struct fence_wait *wait);
 
+/* Every picture once more, at the next tick: the consumer let go of what it had. */
+void scanouts_show_again(struct scanouts *scanouts);
+
 /* A refresh passed: publishes what was put off. */
 void scanouts_tick(struct scanouts *scanouts);
 /* Publishes what was put off of these channels, budget or not: a guest has waited long enough. */

@@ -238,7 +238,7 @@ START_TEST(a_disabled_queue_gives_everything_back_and_goes_on) {
 }
 END_TEST
 
-START_TEST(a_stopped_device_gives_everything_back) {
+static void stop_while_playing(void) {
 	prepare(0);
 	for (unsigned i = 0; i < PERIODS; i++) {
 		send_period(0, i);
@@ -250,6 +250,21 @@ START_TEST(a_stopped_device_gives_everything_back) {
 	ck_assert_uint_ne(
 		sample_link_state(&rig->guests[0].link.consumer, 0), SAMPLE_STREAM_RUNNING);
 	sound_rig_quanta(rig, 20);
+}
+
+/* A machine that paused: its driver knows nothing of it. */
+START_TEST(a_paused_machine_goes_on_playing) {
+	stop_while_playing();
+	ck_assert_int_eq(vmm_device_start(&snd->device), 0);
+	send_period(0, 9);
+	sound_rig_quanta(rig, 12);
+	ck_assert_uint_eq(take_all(VMM_SND_OK), 1);
+}
+END_TEST
+
+START_TEST(a_reset_device_begins_anew) {
+	stop_while_playing();
+	ck_assert_int_eq(vmm_device_reset(&snd->device), 0);
 	ck_assert_int_eq(vmm_device_start(&snd->device), 0);
 	prepare(0);
 	send_period(0, 9);
@@ -546,7 +561,8 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, periods_for_other_parameters_come_back);
 	tcase_add_test(tcase, a_short_last_period_is_played);
 	tcase_add_test(tcase, a_disabled_queue_gives_everything_back_and_goes_on);
-	tcase_add_test(tcase, a_stopped_device_gives_everything_back);
+	tcase_add_test(tcase, a_paused_machine_goes_on_playing);
+	tcase_add_test(tcase, a_reset_device_begins_anew);
 	tcase_add_test(tcase, a_guest_that_feeds_late_is_counted_and_comes_back);
 	tcase_add_test(tcase, a_guest_that_feeds_too_fast_waits);
 	tcase_add_loop_test(tcase, a_bad_transfer_comes_back_at_once, 0, ARRAY_LEN(bad_transfers));
