@@ -117,7 +117,7 @@ static int handle_set_status(struct vhost_session *session, struct vhost_message
 		return -EINVAL;
 	}
 	session->status = (uint8_t)status;
-	/* QEMU sends it after the rings were stopped, for a pause as well: then it says nothing new */
+	/* after the rings were stopped it may come with a pause as well: then it says nothing new */
 	if (status == 0 && !session->is_suspended) {
 		vhost_session_reset_device(session);
 	}
