@@ -136,7 +136,7 @@ struct virtio_snd_set_params {
 
 struct virtio_snd_request {
 	uint32_t code;
-	uint32_t id;			     /* stream; jack of a remap */
+	uint32_t id;        /* stream; jack of a remap */
 	struct virtio_snd_query query;           /* *_INFO */
 	struct virtio_snd_set_params set_params; /* SET_PARAMS */
 };

@@ -38,6 +38,7 @@ static void check(const char *call) {
 	abort();
 }
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): these are the C library's names */
 void *malloc(size_t size) {
 	check("malloc");
 	return __libc_malloc(size);
@@ -75,6 +76,8 @@ int vsnprintf(char *text, size_t size, const char *format, va_list arguments) {
 	}
 	return real(text, size, format, arguments);
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 #ifdef __x86_64__
 #define ARCHITECTURE AUDIT_ARCH_X86_64
