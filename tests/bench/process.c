@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -71,6 +72,7 @@ pid_t process_spawn(const char *const argv[], int extra_fd) {
 	if (pid != 0) {
 		return pid < 0 ? -errno : pid;
 	}
+	prctl(PR_SET_PDEATHSIG, SIGTERM); /* a benchmark that is killed leaves nothing behind */
 	int null = open("/dev/null", O_RDONLY);
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
