@@ -106,6 +106,16 @@ int16_t guest_sample(int16_t seed, uint64_t frame) {
 	return (int16_t)((int64_t)(frame * 37 % 4001) - 2000 + seed);
 }
 
+static void send_period(struct guest_player *player) {
+	int16_t pcm[GUEST_PERIOD_FRAMES * 2];
+	for (unsigned i = 0; i < GUEST_PERIOD_FRAMES; i++) {
+		pcm[2 * i] = pcm[2 * i + 1] =
+			guest_sample(player->seed, player->sent * GUEST_PERIOD_FRAMES + i);
+	}
+	ck_assert_int_eq(vmm_snd_send(&player->snd, 0, pcm, sizeof(pcm), player->sent), 0);
+	player->sent++;
+}
+
 void guest_player_start(struct guest_player *player, const struct service *service,
 	const char *guest, int16_t seed) {
 	const struct config_guest *config = find_guest(service, guest);
@@ -127,6 +137,10 @@ void guest_player_start(struct guest_player *player, const struct service *servi
 	};
 	ck_assert_uint_eq(vmm_snd_set_params(&player->snd, 0, &params), VMM_SND_OK);
 	ck_assert_uint_eq(vmm_snd_command(&player->snd, VMM_SND_PREPARE, 0), VMM_SND_OK);
+	/* as a driver does: something to play first, then START */
+	while (player->sent < QUEUED_PERIODS) {
+		send_period(player);
+	}
 	ck_assert_uint_eq(vmm_snd_command(&player->snd, VMM_SND_START, 0), VMM_SND_OK);
 }
 
@@ -135,32 +149,44 @@ void guest_player_stop(struct guest_player *player) {
 	vmm_ram_finish(&player->ram);
 }
 
-static void send_period(struct guest_player *player) {
-	int16_t pcm[GUEST_PERIOD_FRAMES * 2];
-	for (unsigned i = 0; i < GUEST_PERIOD_FRAMES; i++) {
-		pcm[2 * i] = pcm[2 * i + 1] =
-			guest_sample(player->seed, player->sent * GUEST_PERIOD_FRAMES + i);
-	}
-	ck_assert_int_eq(vmm_snd_send(&player->snd, 0, pcm, sizeof(pcm), player->sent), 0);
-	player->sent++;
-}
-
-void guest_player_play(struct guest_player *player, uint64_t periods) {
-	uint64_t end = player->done + periods;
-	unsigned idle_ms = 0;
-	while (player->done < end) {
-		while (player->sent - player->done < QUEUED_PERIODS) {
-			send_period(player);
-		}
-		struct vmm_snd_done done;
-		if (!vmm_snd_take(&player->snd, &done)) {
-			usleep(1000);
-			ck_assert_msg(++idle_ms < SERVICE_WAIT_MS, "no period is completed");
-			continue;
-		}
+/* Whether anything happened. */
+static bool feed(struct guest_player *player) {
+	struct vmm_snd_done done;
+	bool taken = false;
+	while (vmm_snd_take(&player->snd, &done)) {
 		ck_assert_uint_eq(done.status, VMM_SND_OK);
 		ck_assert_uint_eq(done.cookie, player->done);
 		player->done++;
-		idle_ms = 0;
+		taken = true;
 	}
+	while (player->sent - player->done < QUEUED_PERIODS) {
+		send_period(player);
+	}
+	return taken;
+}
+
+void guest_players_play(struct guest_player *const *players, unsigned len, uint64_t periods) {
+	uint64_t ends[8];
+	ck_assert_uint_le(len, ARRAY_LEN(ends));
+	for (unsigned i = 0; i < len; i++) {
+		ends[i] = players[i]->done + periods;
+	}
+	unsigned idle_ms = 0;
+	for (unsigned ready = 0; ready < len;) {
+		bool taken = false;
+		ready = 0;
+		for (unsigned i = 0; i < len; i++) {
+			taken = feed(players[i]) || taken;
+			ready += players[i]->done >= ends[i];
+		}
+		if (!taken) {
+			usleep(1000);
+		}
+		idle_ms = taken ? 0 : idle_ms + 1;
+		ck_assert_msg(idle_ms < SERVICE_WAIT_MS, "no period is completed");
+	}
+}
+
+void guest_player_play(struct guest_player *player, uint64_t periods) {
+	guest_players_play(&player, 1, periods);
 }

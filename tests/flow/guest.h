@@ -57,7 +57,9 @@ void guest_player_start(struct guest_player *player, const struct service *servi
 	const char *guest, int16_t seed);
 /* Hangs up in the middle of it. */
 void guest_player_stop(struct guest_player *player);
-/* Sends periods until `periods` more were completed. */
+/* Keeps all of them fed until each has had `periods` more completed. A sink that waits for its streams
+ * waits for all that run: play them together. */
+void guest_players_play(struct guest_player *const *players, unsigned len, uint64_t periods);
 void guest_player_play(struct guest_player *player, uint64_t periods);
 
 /* Sample of frame `frame`, the same in both channels. */

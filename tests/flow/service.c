@@ -334,6 +334,26 @@ int service_command(struct service *service, char *output, size_t output_bytes, 
 	return wait_for_exit(service, pid);
 }
 
+pid_t service_command_start(
+	struct service *service, int *out, const char *line, const char *const *words) {
+	char *argv[ARGUMENTS_MAX] = { (char *)"fascia", (char *)"--runtime", service->runtime };
+	for (unsigned i = 0; words[i] != NULL; i++) {
+		ck_assert_uint_lt(i + 4, ARGUMENTS_MAX);
+		argv[i + 3] = (char *)words[i];
+	}
+	pid_t pid = start_fascia(service, NULL, argv, out);
+	if (!wait_for_line(service, *out, line)) {
+		give_up(service, "fascia %s did not say '%s'", words[0], line);
+	}
+	return pid;
+}
+
+int service_command_wait(const struct service *service, pid_t pid, int *out) {
+	int status = wait_for_exit(service, pid);
+	fd_close(out);
+	return status;
+}
+
 /* ---- looking ---- */
 
 static const struct stats_page *find_page(const struct service *service, const char *process) {

@@ -60,6 +60,12 @@ void service_finish(struct service *service);
  * `output`. */
 int service_command(struct service *service, char *output, size_t output_bytes, ...);
 
+/* The same without waiting for its end: starts it and waits until it has printed `line`. */
+pid_t service_command_start(
+	struct service *service, int *out, const char *line, const char *const *words);
+/* Waits for its end and closes `out`: its exit status. */
+int service_command_wait(const struct service *service, pid_t pid, int *out);
+
 /* The process with this name ("keeper", "compositor", "gpu-NAME", ...) as its page says. */
 pid_t service_pid(const struct service *service, const char *process);
 
