@@ -333,10 +333,8 @@ static int watch_seat(struct compositor *compositor, struct seat *seat) {
 	if (!guest->is_linked) {
 		return 0;
 	}
-	for (uint32_t i = 0; i < FRAME_LINK_CHANNELS; i++) {
-		if (guest->channels[i] != NULL) {
-			update_mode(compositor, guest, i);
-		}
+	for (uint32_t i = 0; i < guest->config->gpu.scanouts_len; i++) {
+		update_mode(compositor, guest, i);
 	}
 	if (seat->pacer != NULL) {
 		frame_link_set_period_ns(&guest->link, seat->pacer->ticker.period_ns);

@@ -25,8 +25,9 @@ int guest_init(struct guest *guest, const struct config_guest *config, int fds[L
 	guest->tick = atomic_load(&own->tick);
 	guest->base_tick = guest->tick;
 	guest->generation = link_generation(&guest->link.link);
-	for (unsigned i = 0; i < config->gpu.scanouts_len; i++) {
-		guest_set_mode(guest, i, &config->gpu.scanouts[i]);
+	for (unsigned i = 0; i < FRAME_LINK_CHANNELS; i++) {
+		/* as a former compositor left it: said again, it would be a hot-plug to the guest */
+		frame_link_mode(&guest->link, i, &guest->modes[i]);
 	}
 	return 0;
 }
