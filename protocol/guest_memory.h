@@ -24,11 +24,11 @@
 
 struct guest_region {
 	uint64_t guest_address; /* guest-physical */
-	uint64_t user_address;  /* in the VMM: ring addresses are given in it */
+	uint64_t user_address; /* in the VMM: ring addresses are given in it */
 	uint64_t size_bytes;
 	uint64_t file_offset;
-	uint8_t *base;          /* ours; NULL: known but not mapped */
-	int fd;		 /* owned */
+	uint8_t *base; /* ours; NULL: known but not mapped */
+	int fd; /* owned */
 	uint64_t device, inode; /* of the file: tells whether it is the same region again */
 };
 

@@ -30,7 +30,10 @@ void vhost_channel_finish(struct vhost_channel *channel) {
 }
 
 static void channel_fail(struct vhost_channel *channel, int error) {
-	log_outsider(LOG_WARNING, "back-end channel closed: error %d", -error);
+	/* a VMM that ends closes this one first: no news */
+	if (error != -ECONNRESET) {
+		log_outsider(LOG_WARNING, "back-end channel closed: error %d", -error);
+	}
 	vhost_channel_finish(channel);
 }
 

@@ -25,7 +25,7 @@
 #define STEPS_MAX 200
 
 enum step {
-	SEND,      /* request, flags, bytes, fds, payload: as they come */
+	SEND, /* request, flags, bytes, fds, payload: as they come */
 	SEND_PART, /* any bytes */
 	ADD_REGION,
 	SET_RING,
@@ -47,7 +47,7 @@ struct fuzz_rig {
 	struct loop *loop;
 	struct stats stats;
 	struct echo_device echo;
-	int socket;  /* the front-end's end */
+	int socket; /* the front-end's end */
 	int channel; /* the front-end's end of the back-end channel; -1: none */
 	int kick_fd;
 };

@@ -20,8 +20,8 @@ struct rig {
 
 struct rig_options {
 	const struct vhost_device_impl *impl; /* NULL: echo_impl */
-	struct vmm_ram_options ram;           /* bytes 0: 4 MiB */
-	struct vmm_device_options device;     /* its pump is the rig's; queue_size 0: 16 */
+	struct vmm_ram_options ram; /* bytes 0: 4 MiB */
+	struct vmm_device_options device; /* its pump is the rig's; queue_size 0: 16 */
 };
 
 /* Connected and negotiated. Aborts the test on failure. */

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -336,6 +337,20 @@ START_TEST(memory_changes_while_running) {
 }
 END_TEST
 
+/* A VMM that cuts its memory short while we have it ends this process, by design: the endpoint's. */
+START_TEST(memory_cut_short_ends_the_process) {
+	struct rig rig;
+	const struct rig_options options = { .ram.unsealed = true };
+	signal(SIGBUS, SIG_DFL); /* a sanitizer would make a report of it */
+	rig_init_started(&rig, &options);
+	rig_settle(&rig);
+	ck_assert_int_eq(ftruncate(rig.ram.fd, 0), 0);
+	vmm_queue_kick_always(&rig.device.queues[0]);
+	rig_settle(&rig);
+	ck_abort_msg("nothing happened");
+}
+END_TEST
+
 Suite *suite_under_test(void) {
 	Suite *suite = suite_create("protocol vhost_ring");
 	TCase *start = suite_case(suite, "start");
@@ -355,5 +370,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(trouble, kick_descriptor_without_end);
 	tcase_add_test(trouble, pipes_instead_of_eventfds);
 	tcase_add_test(trouble, memory_changes_while_running);
+	tcase_add_test_raise_signal(
+		suite_case(suite, "fault"), memory_cut_short_ends_the_process, SIGBUS);
 	return suite;
 }
