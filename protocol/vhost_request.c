@@ -210,7 +210,9 @@ struct config_header {
 };
 
 #define CONFIG_HEADER_BYTES 12
-#define CONFIG_FLAGS_FRONTEND 0 /* as opposed to migration, which is not supported */
+/* The document's 0: writable fields, 1: migration; Rust's front-ends have 1: writable, 2: migration. A
+ * driver's write is all that any of them can be here. */
+#define CONFIG_FLAGS_MAX 2
 
 static int config_header_read(const struct vhost_message *message, struct config_header *header) {
 	_Static_assert(sizeof(*header) == CONFIG_HEADER_BYTES, "as on the wire");
@@ -243,7 +245,7 @@ static int handle_set_config(struct vhost_session *session, struct vhost_message
 	if (error < 0) {
 		return error;
 	}
-	if (header.flags != CONFIG_FLAGS_FRONTEND || session->impl->config_write == NULL) {
+	if (header.flags > CONFIG_FLAGS_MAX || session->impl->config_write == NULL) {
 		return -ENOTSUP;
 	}
 	return session->impl->config_write(
@@ -268,60 +270,61 @@ static int handle_gpu_set_socket(struct vhost_session *session, struct vhost_mes
 
 /* --- the table --------------------------------------------------------------------------------- */
 
-#define FEATURE_NONE (-1)
+#define NONE (-1)
 #define ANY VHOST_PAYLOAD_BYTES_MAX
+#define ROW(name, ...) { VHOST_##name, #name, __VA_ARGS__ }
 
 /* clang-format off */
 static const struct vhost_request requests[] = {
-	/* number, name, payload bytes, descriptors, feature it needs, refusal, handler */
-	{ VHOST_GET_FEATURES, "GET_FEATURES", 0, 0, 0, 0, FEATURE_NONE, REFUSE_HANGUP, handle_get_features },
-	{ VHOST_SET_FEATURES, "SET_FEATURES", 8, 8, 0, 0, FEATURE_NONE, REFUSE_END, handle_set_features },
-	{ VHOST_SET_OWNER, "SET_OWNER", 0, 0, 0, 0, FEATURE_NONE, REFUSE_END, handle_set_owner },
-	{ VHOST_RESET_OWNER, "RESET_OWNER", 0, 0, 0, 0, FEATURE_NONE, REFUSE_IGNORE, handle_reset_owner },
-	{ VHOST_SET_MEM_TABLE, "SET_MEM_TABLE", 8, 8 + 8 * 32, 0, 8, FEATURE_NONE, REFUSE_END, handle_set_mem_table },
-	{ VHOST_SET_LOG_BASE, "SET_LOG_BASE", 8, 16, 0, 1, VHOST_F_LOG_SHMFD, REFUSE_IGNORE, NULL },
-	{ VHOST_SET_LOG_FD, "SET_LOG_FD", 0, 8, 0, 1, VHOST_F_LOG_SHMFD, REFUSE_IGNORE, NULL },
-	{ VHOST_SET_VRING_NUM, "SET_VRING_NUM", 8, 8, 0, 0, FEATURE_NONE, REFUSE_END, vhost_handle_vring_num },
-	{ VHOST_SET_VRING_ADDR, "SET_VRING_ADDR", 40, 40, 0, 0, FEATURE_NONE, REFUSE_END, vhost_handle_vring_addr },
-	{ VHOST_SET_VRING_BASE, "SET_VRING_BASE", 8, 8, 0, 0, FEATURE_NONE, REFUSE_END, vhost_handle_vring_base },
-	{ VHOST_GET_VRING_BASE, "GET_VRING_BASE", 8, 8, 0, 0, FEATURE_NONE, REFUSE_HANGUP, vhost_handle_get_vring_base },
-	{ VHOST_SET_VRING_KICK, "SET_VRING_KICK", 8, 8, 0, 1, FEATURE_NONE, REFUSE_END, vhost_handle_vring_kick },
-	{ VHOST_SET_VRING_CALL, "SET_VRING_CALL", 8, 8, 0, 1, FEATURE_NONE, REFUSE_END, vhost_handle_vring_call },
-	{ VHOST_SET_VRING_ERR, "SET_VRING_ERR", 8, 8, 0, 1, FEATURE_NONE, REFUSE_END, vhost_handle_vring_err },
-	{ VHOST_GET_PROTOCOL_FEATURES, "GET_PROTOCOL_FEATURES", 0, 0, 0, 0, FEATURE_NONE, REFUSE_HANGUP, handle_get_protocol_features },
-	{ VHOST_SET_PROTOCOL_FEATURES, "SET_PROTOCOL_FEATURES", 8, 8, 0, 0, FEATURE_NONE, REFUSE_END, handle_set_protocol_features },
+	/* payload bytes, descriptors, feature it needs, refusal, handler */
+	ROW(GET_FEATURES, 0, 0, 0, 0, NONE, REFUSE_HANGUP, handle_get_features),
+	ROW(SET_FEATURES, 8, 8, 0, 0, NONE, REFUSE_END, handle_set_features),
+	ROW(SET_OWNER, 0, 0, 0, 0, NONE, REFUSE_END, handle_set_owner),
+	ROW(RESET_OWNER, 0, 0, 0, 0, NONE, REFUSE_IGNORE, handle_reset_owner),
+	ROW(SET_MEM_TABLE, 8, 8 + 8 * 32, 0, 8, NONE, REFUSE_END, handle_set_mem_table),
+	ROW(SET_LOG_BASE, 8, 16, 0, 1, VHOST_F_LOG_SHMFD, REFUSE_IGNORE, NULL),
+	ROW(SET_LOG_FD, 0, 8, 0, 1, VHOST_F_LOG_SHMFD, REFUSE_IGNORE, NULL),
+	ROW(SET_VRING_NUM, 8, 8, 0, 0, NONE, REFUSE_END, vhost_handle_vring_num),
+	ROW(SET_VRING_ADDR, 40, 40, 0, 0, NONE, REFUSE_END, vhost_handle_vring_addr),
+	ROW(SET_VRING_BASE, 8, 8, 0, 0, NONE, REFUSE_END, vhost_handle_vring_base),
+	ROW(GET_VRING_BASE, 8, 8, 0, 0, NONE, REFUSE_HANGUP, vhost_handle_get_vring_base),
+	ROW(SET_VRING_KICK, 8, 8, 0, 1, NONE, REFUSE_END, vhost_handle_vring_kick),
+	ROW(SET_VRING_CALL, 8, 8, 0, 1, NONE, REFUSE_END, vhost_handle_vring_call),
+	ROW(SET_VRING_ERR, 8, 8, 0, 1, NONE, REFUSE_END, vhost_handle_vring_err),
+	ROW(GET_PROTOCOL_FEATURES, 0, 0, 0, 0, NONE, REFUSE_HANGUP, handle_get_protocol_features),
+	ROW(SET_PROTOCOL_FEATURES, 8, 8, 0, 0, NONE, REFUSE_END, handle_set_protocol_features),
 	/* may be asked on the strength of what was offered, before anything is accepted */
-	{ VHOST_GET_QUEUE_NUM, "GET_QUEUE_NUM", 0, 0, 0, 0, FEATURE_NONE, REFUSE_HANGUP, handle_get_queue_num },
-	{ VHOST_SET_VRING_ENABLE, "SET_VRING_ENABLE", 8, 8, 0, 0, FEATURE_NONE, REFUSE_END, vhost_handle_vring_enable },
-	{ VHOST_SEND_RARP, "SEND_RARP", 8, 8, 0, 0, VHOST_F_RARP, REFUSE_IGNORE, NULL },
-	{ VHOST_NET_SET_MTU, "NET_SET_MTU", 8, 8, 0, 0, VHOST_F_MTU, REFUSE_IGNORE, NULL },
-	{ VHOST_SET_BACKEND_REQ_FD, "SET_BACKEND_REQ_FD", 0, 0, 1, 1, VHOST_F_BACKEND_REQ, REFUSE_END, handle_set_backend_req_fd },
-	{ VHOST_IOTLB_MSG, "IOTLB_MSG", 26, 32, 0, 0, FEATURE_NONE, REFUSE_NUMBER, NULL },
-	{ VHOST_SET_VRING_ENDIAN, "SET_VRING_ENDIAN", 8, 8, 0, 0, VHOST_F_CROSS_ENDIAN, REFUSE_END, NULL },
+	ROW(GET_QUEUE_NUM, 0, 0, 0, 0, NONE, REFUSE_HANGUP, handle_get_queue_num),
+	ROW(SET_VRING_ENABLE, 8, 8, 0, 0, NONE, REFUSE_END, vhost_handle_vring_enable),
+	ROW(SEND_RARP, 8, 8, 0, 0, VHOST_F_RARP, REFUSE_IGNORE, NULL),
+	ROW(NET_SET_MTU, 8, 8, 0, 0, VHOST_F_MTU, REFUSE_IGNORE, NULL),
+	ROW(SET_BACKEND_REQ_FD, 0, 0, 1, 1, VHOST_F_BACKEND_REQ, REFUSE_END, handle_set_backend_req_fd),
+	ROW(IOTLB_MSG, 26, 32, 0, 0, NONE, REFUSE_NUMBER, NULL),
+	ROW(SET_VRING_ENDIAN, 8, 8, 0, 0, VHOST_F_CROSS_ENDIAN, REFUSE_END, NULL),
 	/* its length is checked by the handler: wrong ones have an answer of their own */
-	{ VHOST_GET_CONFIG, "GET_CONFIG", 12, ANY, 0, 0, VHOST_F_CONFIG, REFUSE_EMPTY, handle_get_config },
+	ROW(GET_CONFIG, 12, ANY, 0, 0, VHOST_F_CONFIG, REFUSE_EMPTY, handle_get_config),
 	/* what is written comes from the guest: refusing it must not end the session */
-	{ VHOST_SET_CONFIG, "SET_CONFIG", 12, ANY, 0, 0, VHOST_F_CONFIG, REFUSE_IGNORE, handle_set_config },
-	{ VHOST_CREATE_CRYPTO_SESSION, "CREATE_CRYPTO_SESSION", 0, ANY, 0, 0, VHOST_F_CRYPTO_SESSION, REFUSE_HANGUP, NULL },
-	{ VHOST_CLOSE_CRYPTO_SESSION, "CLOSE_CRYPTO_SESSION", 8, 8, 0, 0, VHOST_F_CRYPTO_SESSION, REFUSE_IGNORE, NULL },
-	{ VHOST_POSTCOPY_ADVISE, "POSTCOPY_ADVISE", 0, 0, 0, 0, VHOST_F_PAGEFAULT, REFUSE_HANGUP, NULL },
-	{ VHOST_POSTCOPY_LISTEN, "POSTCOPY_LISTEN", 0, 0, 0, 0, VHOST_F_PAGEFAULT, REFUSE_END, NULL },
-	{ VHOST_POSTCOPY_END, "POSTCOPY_END", 0, 0, 0, 0, VHOST_F_PAGEFAULT, REFUSE_NUMBER, NULL },
-	{ VHOST_GET_INFLIGHT_FD, "GET_INFLIGHT_FD", 20, 24, 0, 0, VHOST_F_INFLIGHT_SHMFD, REFUSE_HANGUP, NULL },
-	{ VHOST_SET_INFLIGHT_FD, "SET_INFLIGHT_FD", 20, 24, 0, 1, VHOST_F_INFLIGHT_SHMFD, REFUSE_END, NULL },
-	{ VHOST_GPU_SET_SOCKET, "GPU_SET_SOCKET", 0, 0, 1, 1, FEATURE_NONE, REFUSE_IGNORE, handle_gpu_set_socket },
-	{ VHOST_RESET_DEVICE, "RESET_DEVICE", 0, 0, 0, 0, VHOST_F_RESET_DEVICE, REFUSE_END, handle_reset_device },
-	{ VHOST_VRING_KICK, "VRING_KICK", 8, 8, 0, 0, VHOST_F_INBAND_NOTIFICATIONS, REFUSE_END, NULL },
-	{ VHOST_GET_MAX_MEM_SLOTS, "GET_MAX_MEM_SLOTS", 0, 0, 0, 0, VHOST_F_CONFIGURE_MEM_SLOTS, REFUSE_HANGUP, handle_get_max_mem_slots },
-	{ VHOST_ADD_MEM_REG, "ADD_MEM_REG", 40, 40, 1, 1, VHOST_F_CONFIGURE_MEM_SLOTS, REFUSE_END, handle_add_mem_reg },
+	ROW(SET_CONFIG, 12, ANY, 0, 0, VHOST_F_CONFIG, REFUSE_IGNORE, handle_set_config),
+	ROW(CREATE_CRYPTO_SESSION, 0, ANY, 0, 0, VHOST_F_CRYPTO_SESSION, REFUSE_HANGUP, NULL),
+	ROW(CLOSE_CRYPTO_SESSION, 8, 8, 0, 0, VHOST_F_CRYPTO_SESSION, REFUSE_IGNORE, NULL),
+	ROW(POSTCOPY_ADVISE, 0, 0, 0, 0, VHOST_F_PAGEFAULT, REFUSE_HANGUP, NULL),
+	ROW(POSTCOPY_LISTEN, 0, 0, 0, 0, VHOST_F_PAGEFAULT, REFUSE_END, NULL),
+	ROW(POSTCOPY_END, 0, 0, 0, 0, VHOST_F_PAGEFAULT, REFUSE_NUMBER, NULL),
+	ROW(GET_INFLIGHT_FD, 20, 24, 0, 0, VHOST_F_INFLIGHT_SHMFD, REFUSE_HANGUP, NULL),
+	ROW(SET_INFLIGHT_FD, 20, 24, 0, 1, VHOST_F_INFLIGHT_SHMFD, REFUSE_END, NULL),
+	ROW(GPU_SET_SOCKET, 0, 0, 1, 1, NONE, REFUSE_IGNORE, handle_gpu_set_socket),
+	ROW(RESET_DEVICE, 0, 0, 0, 0, VHOST_F_RESET_DEVICE, REFUSE_END, handle_reset_device),
+	ROW(VRING_KICK, 8, 8, 0, 0, VHOST_F_INBAND_NOTIFICATIONS, REFUSE_END, NULL),
+	ROW(GET_MAX_MEM_SLOTS, 0, 0, 0, 0, VHOST_F_CONFIGURE_MEM_SLOTS, REFUSE_HANGUP, handle_get_max_mem_slots),
+	ROW(ADD_MEM_REG, 40, 40, 1, 1, VHOST_F_CONFIGURE_MEM_SLOTS, REFUSE_END, handle_add_mem_reg),
 	/* "MAY accept messages with one file descriptor ... MUST close it" */
-	{ VHOST_REM_MEM_REG, "REM_MEM_REG", 40, 40, 0, 1, VHOST_F_CONFIGURE_MEM_SLOTS, REFUSE_END, handle_rem_mem_reg },
-	{ VHOST_SET_STATUS, "SET_STATUS", 8, 8, 0, 0, VHOST_F_STATUS, REFUSE_END, handle_set_status },
-	{ VHOST_GET_STATUS, "GET_STATUS", 0, 0, 0, 0, VHOST_F_STATUS, REFUSE_HANGUP, handle_get_status },
-	{ VHOST_GET_SHARED_OBJECT, "GET_SHARED_OBJECT", 16, 16, 0, 0, VHOST_F_SHARED_OBJECT, REFUSE_HANGUP, NULL },
-	{ VHOST_SET_DEVICE_STATE_FD, "SET_DEVICE_STATE_FD", 8, 8, 0, 1, VHOST_F_DEVICE_STATE, REFUSE_NUMBER, NULL },
-	{ VHOST_CHECK_DEVICE_STATE, "CHECK_DEVICE_STATE", 0, 0, 0, 0, VHOST_F_DEVICE_STATE, REFUSE_NUMBER, NULL },
-	{ VHOST_GET_SHMEM_CONFIG, "GET_SHMEM_CONFIG", 0, 0, 0, 0, VHOST_F_SHMEM, REFUSE_HANGUP, NULL },
+	ROW(REM_MEM_REG, 40, 40, 0, 1, VHOST_F_CONFIGURE_MEM_SLOTS, REFUSE_END, handle_rem_mem_reg),
+	ROW(SET_STATUS, 8, 8, 0, 0, VHOST_F_STATUS, REFUSE_END, handle_set_status),
+	ROW(GET_STATUS, 0, 0, 0, 0, VHOST_F_STATUS, REFUSE_HANGUP, handle_get_status),
+	ROW(GET_SHARED_OBJECT, 16, 16, 0, 0, VHOST_F_SHARED_OBJECT, REFUSE_HANGUP, NULL),
+	ROW(SET_DEVICE_STATE_FD, 8, 8, 0, 1, VHOST_F_DEVICE_STATE, REFUSE_NUMBER, NULL),
+	ROW(CHECK_DEVICE_STATE, 0, 0, 0, 0, VHOST_F_DEVICE_STATE, REFUSE_NUMBER, NULL),
+	ROW(GET_SHMEM_CONFIG, 0, 0, 0, 0, VHOST_F_SHMEM, REFUSE_HANGUP, NULL),
 };
 /* clang-format on */
 
@@ -343,7 +346,7 @@ static bool request_is_well_formed(
 
 static int request_handle(struct vhost_session *session, const struct vhost_request *request,
 	struct vhost_message *message) {
-	bool is_negotiated = request->feature == FEATURE_NONE ||
+	bool is_negotiated = request->feature == NONE ||
 		(session->protocol_features & BIT(request->feature)) != 0;
 	if (request->handle == NULL || !is_negotiated) {
 		return -ENOTSUP;
@@ -384,7 +387,7 @@ static const struct vhost_request unknown = {
 	.name = "unknown request",
 	.bytes_max = ANY,
 	.fds_max = VHOST_FDS_MAX,
-	.feature = FEATURE_NONE,
+	.feature = NONE,
 	.refusal = REFUSE_IGNORE,
 };
 

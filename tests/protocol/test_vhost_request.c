@@ -265,8 +265,10 @@ static const struct row {
 		NOTHING, false },
 	{ "write more than was sent", VHOST_SET_CONFIG, 16, { STATE(4, 5) }, { 0 }, NACK, NOTHING,
 		false },
-	{ "write for migration", VHOST_SET_CONFIG, 16, { STATE(4, 4), 1 }, { 0 }, NACK, NOTHING,
-		false },
+	{ "write as Rust's front-ends do", VHOST_SET_CONFIG, 16, { STATE(4, 4), 1 }, { 0 }, ACK,
+		NOTHING, false },
+	{ "write with unknown flags", VHOST_SET_CONFIG, 16, { STATE(4, 4), 4 }, { 0 }, NACK,
+		NOTHING, false },
 
 	{ "channel, a socket", VHOST_SET_BACKEND_REQ_FD, 0, { 0 }, { SOCKET }, ACK, NOTHING,
 		false },
