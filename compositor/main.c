@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,8 @@ __attribute__((noinline)) static void prefault_stack(void) {
 	}
 }
 
-/* All of it is in memory from now on, and what is mapped later is too. */
+/* All of it is in memory from now on, and what is mapped later is too. Here strerror() would allocate, to
+ * look for a translation. */
 static void lock_memory(void) {
 	/* nothing goes back to the system, so that nothing has to be fetched again */
 	mallopt(M_TRIM_THRESHOLD, -1);
@@ -40,7 +42,7 @@ static void lock_memory(void) {
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0) {
 		log_warning(
 			"memory cannot be locked (%s): pictures may be late when memory is short",
-			strerror(errno));
+			strerrordesc_np(errno));
 	}
 }
 
@@ -49,7 +51,7 @@ static void become_real_time(void) {
 	const struct sched_param param = { .sched_priority = PRIORITY };
 	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param) < 0) {
 		log_warning("no real-time priority (%s): pictures may be late under load",
-			strerror(errno));
+			strerrordesc_np(errno));
 	}
 	/* out of memory is a reason to end a guest, not the instruments */
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -108,10 +110,11 @@ static int run(struct grants *grants, struct loop *loop) {
 int main(int argc, char **argv) {
 	log_init(NAME, log_level_from_env(), NULL, true);
 	if (argc > 1) {
-		fprintf(stderr,
+		bool asked = strcmp(argv[1], "--help") == 0;
+		fprintf(asked ? stdout : stderr,
 			"fascia-compositor is started by fascia-keeper and takes no arguments; "
 			"see fascia(1)\n");
-		return 2;
+		return asked ? EXIT_SUCCESS : 2;
 	}
 	struct loop *loop = loop_create();
 	if (loop == NULL || loop_quit_on_signals(loop) < 0) {

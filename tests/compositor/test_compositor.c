@@ -14,6 +14,7 @@
 #include "compositor/screen.h"
 #include "core/clock.h"
 #include "core/macros.h"
+#include "core/pixel_format.h"
 #include "tests/compositor/rig.h"
 #include "tests/suite.h"
 #include "tests/support/test_atlas.h"
@@ -561,6 +562,72 @@ START_TEST(a_producer_page_full_of_noise) {
 }
 END_TEST
 
+/* a tick of the other output; what is on it then */
+static uint32_t second_after_step(struct output_reader *reader, int32_t x, int32_t y) {
+	static uint32_t picture[WIDTH * HEIGHT];
+	uint64_t before = atomic_load(&reader->page->tick);
+	test_grants_step(&rig.grants, 1, 1);
+	while (atomic_load(&reader->page->tick) == before) {
+		ck_assert_int_ge(loop_dispatch(rig.loop, 60000), 1);
+	}
+	ck_assert_int_gt(output_reader_copy(reader, picture), 0);
+	return picture[y * WIDTH + x] & 0xffffff;
+}
+
+START_TEST(a_scanout_on_two_outputs) {
+	struct config config;
+	struct output_reader second;
+	two_guests(&config);
+	config.outputs[1] = config.outputs[0];
+	strcpy(config.outputs[1].name, "other");
+	config.outputs_len = 2;
+	struct config_layer *mirror = test_config_add_layer(
+		&config, "mirror", 0, 0, (struct rect) { 0, 0, WIDTH, HEIGHT });
+	mirror->output = 1;
+	mirror->scale = 1;
+	mirror->hold_ms = 49;
+	rig_init(&rig, &config, NULL);
+	test_grants_reader(&rig.grants, 1, &second);
+	both_draw();
+	ck_assert_uint_eq(second_after_step(&second, WIDTH - 1, HEIGHT - 1), CLUSTER);
+	expect("output.other", SCREEN_NORMAL);
+
+	/* pictures that came at the first output's ticks are whole on the second one */
+	uint8_t *buffer = rig_buffer(&rig, 0, 0, (size_t)left.width * HEIGHT * 4);
+	memset(buffer, 0x55, (size_t)left.width * HEIGHT * 4);
+	struct frame frame = { .width = left.width,
+		.height = HEIGHT,
+		.stride = left.width * 4,
+		.format = PIXEL_FORMAT_BGRX };
+	rects_add(&frame.damage, &(struct rect) { 0, 0, left.width, 20 });
+	rig_publish(&rig, 0, 0, buffer, &frame);
+	rig_step(&rig, 1);
+	rects_clear(&frame.damage);
+	rects_add(&frame.damage, &(struct rect) { 0, 40, left.width, HEIGHT - 40 });
+	rig_publish(&rig, 0, 0, buffer, &frame);
+	rig_step(&rig, 1);
+	ck_assert_uint_eq(second_after_step(&second, 9, 5), 0x555555);
+	ck_assert_uint_eq(second_after_step(&second, 9, HEIGHT - 1), 0x555555);
+
+	/* one output holds the picture that the other has given up; only then is it let go */
+	struct frame_link *link = &rig.guests[0].link;
+	frame_link_retract(link, 0);
+	rig_step(&rig, 1);
+	expect("output.main", SCREEN_FALLBACK);
+	ck_assert_uint_eq(second_after_step(&second, 9, 5), 0x555555);
+	expect("layer.mirror", LAYER_SUSPECT);
+	ck_assert(frame_link_is_busy(link, 0, link->link.pool_bytes));
+	for (unsigned i = 0; i < 3; i++) {
+		second_after_step(&second, 0, 0);
+	}
+	expect("layer.mirror", LAYER_PLACEHOLDER);
+	rig_step(&rig, 1);
+	ck_assert(!frame_link_is_busy(link, 0, link->link.pool_bytes));
+	output_reader_finish(&second);
+	rig_finish(&rig);
+}
+END_TEST
+
 Suite *suite_under_test(void) {
 	Suite *suite = suite_create("compositor compositor");
 	TCase *life = suite_case(suite, "life");
@@ -580,6 +647,7 @@ Suite *suite_under_test(void) {
 	tcase_add_loop_test(commands, a_wrong_command_changes_nothing, 0, ARRAY_LEN(refused));
 	TCase *pictures = suite_case(suite, "pictures");
 	tcase_add_test(pictures, a_cursor_stays_inside_its_layer);
+	tcase_add_test(pictures, a_scanout_on_two_outputs);
 	TCase *wrong = suite_case(suite, "hostile");
 	tcase_add_loop_test(wrong, hostile_frames_are_refused, 0, ARRAY_LEN(hostile));
 	tcase_add_test(wrong, a_producer_page_full_of_noise);
