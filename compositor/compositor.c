@@ -194,11 +194,12 @@ static void handle_tick(void *data, uint32_t events) {
 		return;
 	}
 	take_pictures(compositor, screen);
-	screen_tick(screen, due_ns, clock_now_ns());
-	uint64_t now_ns = clock_now_ns();
-	latch_pictures(compositor, screen, now_ns);
-	/* last, so that a producer that wakes up finds its picture latched */
-	tell_guests(compositor, screen, now_ns);
+	uint64_t done_ns = screen_tick(screen, due_ns, clock_now_ns());
+	latch_pictures(compositor, screen, done_ns);
+	/* then, so that a producer that wakes up finds its picture latched */
+	tell_guests(compositor, screen, done_ns);
+	/* last, so that who waits for the tick finds all of it done */
+	output_tick(screen->output, due_ns, done_ns);
 	if (stage->waiting != NULL && screen_is_waiting(screen)) {
 		loop_timer_set(stage->waiting, screen->ticker.period_ns, 0);
 	}

@@ -236,7 +236,7 @@ void screen_light(struct screen *screen) {
 	atomic_fetch_add(screen->exported.frames, was_shown);
 }
 
-void screen_tick(struct screen *screen, uint64_t due_ns, uint64_t now_ns) {
+uint64_t screen_tick(struct screen *screen, uint64_t due_ns, uint64_t now_ns) {
 	enum screen_state before = screen->state;
 	bool was_shown;
 
@@ -244,13 +244,13 @@ void screen_tick(struct screen *screen, uint64_t due_ns, uint64_t now_ns) {
 	step_layers(screen, now_ns);
 	screen->state = judge(screen);
 	uint64_t done_ns = compose(screen, &was_shown);
-	output_tick(screen->output, due_ns, done_ns);
 
 	count(screen, due_ns, now_ns, done_ns, was_shown);
 	report(screen, before, now_ns, done_ns);
 	if (pace_add(&screen->pace, done_ns - now_ns)) {
 		ticker_set_lead(&screen->ticker, screen->pace.lead_ns);
 	}
+	return done_ns;
 }
 
 bool screen_is_waiting(const struct screen *screen) {

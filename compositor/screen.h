@@ -81,8 +81,9 @@ void screen_sort_layers(struct screen *screen);
 void screen_light(struct screen *screen);
 
 /* A tick that was due at `due_ns` and taken at `now_ns`: judges, composes, shows, counts, logs. The
- * guests' newest pictures were taken before. */
-void screen_tick(struct screen *screen, uint64_t due_ns, uint64_t now_ns);
+ * guests' newest pictures were taken before. Returns when the picture was shown, for output_tick(), which
+ * the caller owes once all else that belongs to the tick is done. */
+uint64_t screen_tick(struct screen *screen, uint64_t due_ns, uint64_t now_ns);
 
 /* Whether time alone may change something: ticks must go on although nothing was published. */
 bool screen_is_waiting(const struct screen *screen);
