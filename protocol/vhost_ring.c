@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -59,6 +60,7 @@ void vhost_ring_quiesce(struct vhost_ring *ring) {
 		return;
 	}
 	session->impl->handle_queue_stop(session->device, ring->index);
+	assert(virtqueue_in_flight(&ring->queue) == 0);
 	virtqueue_notify(&ring->queue);
 }
 

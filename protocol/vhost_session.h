@@ -55,7 +55,7 @@ struct vhost_device_impl {
 	/* Queue `index` may have work: kicked, enabled or started. True: more is left, call again soon. */
 	bool (*handle_queue)(void *device, unsigned index);
 	/* Queue `index` stops (GET_VRING_BASE, disable of a started ring, reset): push every chain of it
-	 * that is still held; after the return the ring is not touched any more. */
+	 * that is still held (it is asserted that none is left); then the ring is not touched any more. */
 	void (*handle_queue_stop)(void *device, unsigned index);
 
 	/*
