@@ -174,6 +174,22 @@ static void start_next(struct keeper *keeper) {
 	}
 }
 
+/* Once a second. */
+static void handle_watch_timer(void *data, uint32_t events) {
+	struct keeper *keeper = data;
+	for (unsigned i = 0; i < keeper->children_len; i++) {
+		struct child *child = &keeper->children[i];
+		if (child->state != CHILD_RUNNING) {
+			watch_reset(&keeper->watches[i]);
+		} else if (watch_look(&keeper->watches[i])) {
+			log_error("%s (pid %d) is alive but does nothing; it is ended", child->name,
+				child->pid);
+			watch_reset(&keeper->watches[i]);
+			child_kill(child);
+		}
+	}
+}
+
 static int handle_grant(void *data, struct child *child) {
 	struct keeper *keeper = data;
 	int error = keeper_grant(keeper, child);
@@ -219,7 +235,10 @@ static int add_child(
 		.data = keeper,
 	};
 	int error = child_init(child, &keeper_part, role, guest, name);
-	keeper->children_len += error == 0;
+	if (error == 0) {
+		error = watch_init(&keeper->watches[keeper->children_len], child, &keeper->store);
+		keeper->children_len++;
+	}
 	return error;
 }
 
@@ -298,8 +317,13 @@ static int init_loop(struct keeper *keeper) {
 		return -errno;
 	}
 	keeper->stop_timer = loop_add_timer(keeper->loop, handle_stop_timer, keeper);
+	keeper->watch_timer = loop_add_timer(keeper->loop, handle_watch_timer, keeper);
 	keeper->run_source = loop_add(keeper->loop, keeper->run, EPOLLIN, handle_run, keeper);
-	assert(keeper->stop_timer != NULL && keeper->run_source != NULL);
+	if (keeper->stop_timer == NULL || keeper->watch_timer == NULL ||
+		keeper->run_source == NULL) {
+		return -errno;
+	}
+	loop_timer_set(keeper->watch_timer, WATCH_PERIOD_NS, WATCH_PERIOD_NS);
 	return init_signals(keeper);
 }
 
@@ -343,9 +367,11 @@ static void keeper_finish(struct keeper *keeper) {
 	}
 	for (unsigned i = 0; i < keeper->children_len; i++) {
 		child_finish(&keeper->children[i]);
+		watch_finish(&keeper->watches[i]);
 	}
 	if (keeper->loop != NULL) {
 		loop_remove(&keeper->stop_timer);
+		loop_remove(&keeper->watch_timer);
 		loop_remove(&keeper->run_source);
 		loop_remove(&keeper->signals_source);
 		loop_destroy(keeper->loop);

@@ -17,6 +17,7 @@
 #include "core/stats.h"
 #include "service/keeper_child.h"
 #include "service/keeper_store.h"
+#include "service/keeper_watch.h"
 
 #define KEEPER_CHILDREN_MAX (2 + 2 * CONFIG_GUESTS_MAX)
 #define KEEPER_CLIENTS_MAX 16
@@ -34,11 +35,13 @@ struct keeper {
 	int stats_fd;
 	struct store store;
 	struct child children[KEEPER_CHILDREN_MAX]; /* in the order in which they start */
+	struct watch watches[KEEPER_CHILDREN_MAX];  /* of the child with the same index */
 	unsigned children_len;
 	bool started;  /* everything was READY once */
 	bool stopping;
 	bool failed;   /* it never came up */
 	struct loop_source *stop_timer;
+	struct loop_source *watch_timer;
 	int signals;
 	struct loop_source *signals_source;
 	int run;   /* the socket to `fascia run`; -1 once it is gone */

@@ -151,6 +151,26 @@ START_TEST(stopped_gpu_endpoint) {
 }
 END_TEST
 
+/* One that stays stopped is ended by the keeper, and replaced. The test's clock must go on meanwhile:
+ * where no tick passes, silence means nothing. */
+START_TEST(gpu_endpoint_stopped_for_good) {
+	struct rig rig;
+	rig_start(&rig);
+	ck_assert_int_eq(kill(service_pid(&rig.service, "gpu-cluster"), SIGSTOP), 0);
+	for (unsigned ms = 0; ms < SERVICE_WAIT_MS &&
+		service_value(&rig.service, "keeper", "process.gpu-cluster.starts") == 1;
+		ms += 100) {
+		step(&rig, 1);
+		usleep(100000);
+	}
+	expect_fallback(&rig.expect, &rig.service, cluster_missing);
+	service_wait_starts(&rig.service, "gpu-cluster", 2);
+	guest_display_stop(&rig.cluster);
+	return_cluster(&rig);
+	rig_stop(&rig);
+}
+END_TEST
+
 /* What the guests had drawn is in the pools: it is back before they draw again. */
 START_TEST(killed_compositor) {
 	struct rig rig;
@@ -305,6 +325,7 @@ Suite *suite_under_test(void) {
 	TCase *pictures = suite_case(suite, "pictures");
 	tcase_add_test(pictures, killed_gpu_endpoint);
 	tcase_add_test(pictures, stopped_gpu_endpoint);
+	tcase_add_test(pictures, gpu_endpoint_stopped_for_good);
 	tcase_add_test(pictures, killed_compositor);
 	TCase *sound = suite_case(suite, "sound");
 	tcase_add_test(sound, killed_sound_endpoint);
