@@ -277,12 +277,18 @@ static int add_private_buffer(struct host_image *image) {
 	return 0;
 }
 
-/* Gives back the buffers that hold nothing but older pixels. */
+/* Gives back the buffers that hold nothing but older pixels; what is shown keeps one in any case. */
 static void trim(struct host_image *image) {
+	bool keeps_one = image->shown > 0 && image->newest == NONE && image->target == NONE;
 	for (int i = 0; i < POOL_BUFFERS; i++) {
-		if (i != image->newest && i != image->target) {
-			drop_buffer(image, i);
+		if (image->buffers[i].base == NULL || i == image->newest || i == image->target) {
+			continue;
 		}
+		if (keeps_one) {
+			keeps_one = false;
+			continue;
+		}
+		drop_buffer(image, i);
 	}
 }
 

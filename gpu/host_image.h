@@ -21,6 +21,7 @@
 #define GPU_HOST_IMAGE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/frame_link.h"
