@@ -104,9 +104,15 @@ class Demo:
             entry["observed"] = "; ".join(observed)
             entry["seconds"] = time.monotonic() - begin
 
-    def take(self, name, title, text):
-        """A picture for the report; returns it."""
-        shot = self.service.screenshot(self.folder / f"{name}.png")
+    def take(self, name, title, text, condition=lambda shot: True):
+        """A picture for the report, as soon as one fulfils the condition; returns it."""
+        path = self.folder / f"{name}.png"
+
+        def shoot():
+            shot = self.service.screenshot(path)
+            return shot if condition(shot) else None
+
+        shot = self.service.wait_for(shoot, f"a picture for: {title}")
         self.pictures.append({"file": f"{name}.png", "title": title, "text": text})
         return shot
 
@@ -137,11 +143,16 @@ class Demo:
         self.service.wait_for(lambda: self.service.mixed_frames() >= goal,
                               f"{seconds} s of sound to be mixed")
 
-    def shows_cluster(self):
+    def shows_cluster(self, shot=None):
         """Whether the still parts of our HMI are at the cluster's place, as drawn on this side."""
-        shown = self.look(CLUSTER)
+        shown = (shot or self.look()).crop(*PLACES[CLUSTER])
         return all(shown.crop(*part).equal_part(self.expected.crop(*part)) > 0.97
                    for part in STILL_PARTS)
+
+    @staticmethod
+    def shows_desktop(shot):
+        """Whether weston's panel, its terminal and the clients' many colours are there."""
+        return shot.crop(*PLACES[IVI]).colours() > 1000
 
     # -- the demo --
 
@@ -206,13 +217,12 @@ class Demo:
 
     def desktop_appears(self, observed):
         self.wait_state(IVI, "live")
-        self.service.wait_for(lambda: self.look(IVI).colours() > 1000,
+        self.service.wait_for(lambda: self.shows_desktop(self.look()),
                               "weston's panel, terminal and clients")
-        self.ivi.wait_until("pidof weston-terminal weston-flower weston-simple-shm >/dev/null",
+        self.ivi.wait_until("pidof weston-terminal && pidof weston-flower && pidof weston-simple-shm",
                             "weston's clients")
         self.wait_motion(IVI)
-        clients = self.ivi.run("cd /proc; cat [0-9]*/comm | grep ^weston- | sort -u")
-        observed.append(" ".join(clients.split()))
+        observed.append("weston-terminal, weston-flower and weston-simple-shm")
 
     def record(self, observed):
         for guest in (CLUSTER, IVI):
@@ -223,10 +233,9 @@ class Demo:
 
     def both_run(self, observed):
         self.wait_output("normal")
-        shot = self.take("2-both", "Both guests run.",
-                         "Above: our cluster. Below: weston's desktop, playing music.")
-        if shot.crop(*PLACES[CLUSTER]) == self.first.crop(*PLACES[CLUSTER]):
-            raise NotObserved("the cluster's place still shows the fallback")
+        self.take("2-both", "Both guests run.",
+                  "Above: our cluster. Below: weston's desktop, playing music.",
+                  lambda shot: self.shows_cluster(shot) and self.shows_desktop(shot))
         rates = self.frame_rates()
         observed.append(", ".join(f"{guest} {rate:.0f} frames/s" for guest, rate in rates.items()))
         self.figure("frames per second from the cluster's guest", f"{rates[CLUSTER]:.0f}")
@@ -253,10 +262,11 @@ class Demo:
         took_ms = (self.service.fallback_ns(OUTPUT) - killed_ns) / 1e6
         if took_ms < 0:
             raise NotObserved(f"the fallback was shown {-took_ms:.1f} ms before the kill")
-        shot = self.take("3-fallback", "The cluster's guest was killed.",
-                         f"The fallback HMI was on the screen {took_ms:.0f} ms after the kill.")
-        if shot.crop(*PLACES[CLUSTER]) != self.first.crop(*PLACES[CLUSTER]):
-            raise NotObserved("the picture is not that of the first light")
+        fallback = self.first.crop(*PLACES[CLUSTER])
+        self.take("3-fallback", "The cluster's guest was killed.",
+                  f"The fallback HMI was on the screen {took_ms:.0f} ms after the kill.",
+                  lambda shot: shot.crop(*PLACES[CLUSTER]) == fallback
+                  and self.shows_desktop(shot))
         observed.append(f"first fallback frame {took_ms:.1f} ms after the kill")
         self.report["kill_to_fallback_ms"] = round(took_ms, 3)
         self.figure("from the kill of the guest to the first fallback frame", f"{took_ms:.0f} ms")
@@ -266,8 +276,8 @@ class Demo:
         self.wait_motion(IVI)
         self.wait_sound(ALONE_SECONDS)
         frames = self.service.layer_frames(IVI) - frames
-        if frames == 0 or self.service.layer_state(IVI) != "live":
-            raise NotObserved(f"{frames} frames, layer {self.service.layer_state(IVI)}")
+        if frames == 0:
+            raise NotObserved("no new frame of the desktop")
         if self.service.output_state(OUTPUT) != "fallback":
             raise NotObserved("the fallback is gone")
         observed.append(f"{frames} new frames of the desktop, {ALONE_SECONDS} s of its music")
@@ -280,11 +290,11 @@ class Demo:
         self.start_hmi()
         self.wait_state(CLUSTER, "live")
         self.wait_output("normal")
-        self.service.wait_for(self.shows_cluster, "the cluster's picture")
-        self.wait_motion(CLUSTER)
-        back = time.monotonic() - begin
         self.take("4-recovered", "The cluster's guest was started again.",
-                  "Its picture came back by itself.")
+                  "Its picture came back by itself.",
+                  lambda shot: self.shows_cluster(shot) and self.shows_desktop(shot))
+        back = time.monotonic() - begin
+        self.wait_motion(CLUSTER)
         self.service.wait_for(lambda: self.service.is_playing(CLUSTER), "the cluster's sound")
         self.wait_sound(AGAIN_SECONDS)
         observed.append(f"booted in {booted:.1f} s, picture back {back:.1f} s after the start")

@@ -92,7 +92,8 @@ class Machine:
             "-smp", str(self.processors),
             "-kernel", from_environment("FASCIA_GUEST_KERNEL"),
             "-initrd", from_environment("FASCIA_GUEST_INITRD"),
-            "-append", f"console=ttyS0 quiet panic=-1 {self.append}",
+            "-append",
+            f"{from_environment('FASCIA_GUEST_APPEND')} panic=-1 {self.append}",
             "-serial", f"file:{self.log_path}",
             "-drive", "if=none,id=root,format=raw,readonly=on,file="
             + from_environment("FASCIA_GUEST_ROOT"),

@@ -100,6 +100,9 @@ static int draw_png(const struct options *options) {
 /* ---- the running cluster ---- */
 
 struct cluster {
+	const struct options *options;
+	struct turn_click click;
+	bool clicks; /* the thread runs */
 	struct kms_screen screen;
 	struct cluster_face *face; /* NULL: no display */
 	struct face_buffer buffers[KMS_SCREEN_BUFFERS];
@@ -154,7 +157,18 @@ static int cluster_frame(struct cluster *cluster) {
 	return kms_screen_flip(&cluster->screen);
 }
 
-static void cluster_run(struct cluster *cluster, const struct options *options) {
+/* After the first frame: a machine that is busy painting would be late with the sound. */
+static int cluster_start_click(struct cluster *cluster) {
+	if (cluster->clicks || cluster->options->silent) {
+		return 0;
+	}
+	int r = turn_click_start(&cluster->click, cluster->options->sound);
+	cluster->clicks = r == 0;
+	return r;
+}
+
+static void cluster_run(struct cluster *cluster) {
+	const struct options *options = cluster->options;
 	double next = cluster->start = cluster->report.since = now();
 
 	while (!stopped && (options->seconds <= 0 || next < cluster->start + options->seconds)) {
@@ -166,6 +180,7 @@ static void cluster_run(struct cluster *cluster, const struct options *options) 
 		}
 		if (r == 0 && cluster->face) {
 			r = cluster_frame(cluster);
+			r = r == 0 ? cluster_start_click(cluster) : r;
 		}
 		if (r < 0) {
 			fprintf(stderr, "cluster-hmi: display: %s\n", strerror(-r));
@@ -179,22 +194,16 @@ static void cluster_run(struct cluster *cluster, const struct options *options) 
 }
 
 static int run(const struct options *options) {
-	struct cluster cluster = { .face = NULL };
-	struct turn_click click;
+	struct cluster cluster = { .options = options };
 	int r = kms_screen_init(&cluster.screen, options->card);
 
 	if (r < 0) {
 		fprintf(stderr, "cluster-hmi: no display device (%s)\n", strerror(-r));
 		return EXIT_FAILURE;
 	}
-	if (!options->silent && (r = turn_click_start(&click, options->sound)) < 0) {
-		fprintf(stderr, "cluster-hmi: sound thread: %s\n", strerror(-r));
-		kms_screen_finish(&cluster.screen);
-		return EXIT_FAILURE;
-	}
-	cluster_run(&cluster, options);
-	if (!options->silent) {
-		turn_click_stop(&click);
+	cluster_run(&cluster);
+	if (cluster.clicks) {
+		turn_click_stop(&cluster.click);
 	}
 	cluster_face_destroy(cluster.face);
 	kms_screen_finish(&cluster.screen);

@@ -8,8 +8,8 @@
 #include <time.h>
 
 #define CLICK_FRAMES (TURN_CLICK_RATE * 15 / 1000)
-/* A longer buffer would only delay the clicks; a shorter one starves on an emulated machine. */
-#define LATENCY_US 120000
+/* Long, for emulated machines: the kernel gives up a write that waits 1.1 times as long as this. */
+#define LATENCY_US 400000
 #define CHUNK_FRAMES 480
 
 /* "Tick" and "tock": two periods, the second one softer. */
@@ -25,6 +25,31 @@ static void paint_click(unsigned first, double volume) {
 	}
 }
 
+/*
+ * A late refill must not stop the stream: the host's sink waits for a stream that runs, but goes on
+ * without one that stopped, and then the rhythm would have a gap.
+ */
+static int never_stop(snd_pcm_t *pcm) {
+	snd_pcm_sw_params_t *params = NULL;
+	snd_pcm_uframes_t boundary;
+	int r = snd_pcm_sw_params_malloc(&params);
+
+	if (r == 0) {
+		r = snd_pcm_sw_params_current(pcm, params);
+	}
+	if (r == 0) {
+		r = snd_pcm_sw_params_get_boundary(params, &boundary);
+	}
+	if (r == 0) {
+		r = snd_pcm_sw_params_set_stop_threshold(pcm, params, boundary);
+	}
+	if (r == 0) {
+		r = snd_pcm_sw_params(pcm, params);
+	}
+	snd_pcm_sw_params_free(params);
+	return r;
+}
+
 static snd_pcm_t *open_device(const char *name) {
 	snd_pcm_t *pcm;
 	int r = snd_pcm_open(&pcm, name, SND_PCM_STREAM_PLAYBACK, 0);
@@ -35,6 +60,9 @@ static snd_pcm_t *open_device(const char *name) {
 	}
 	r = snd_pcm_set_params(pcm, SND_PCM_FORMAT_S16_LE, SND_PCM_ACCESS_RW_INTERLEAVED, 2,
 		TURN_CLICK_RATE, 0, LATENCY_US);
+	if (r == 0) {
+		r = never_stop(pcm);
+	}
 	if (r < 0) {
 		fprintf(stderr, "cluster-hmi: sound %s: %s\n", name, snd_strerror(r));
 		snd_pcm_close(pcm);
@@ -50,7 +78,9 @@ static void play(struct turn_click *click, snd_pcm_t *pcm) {
 		size_t left = 2 * TURN_CLICK_PERIOD_FRAMES - position;
 		snd_pcm_sframes_t r = snd_pcm_writei(
 			pcm, samples[position], left < CHUNK_FRAMES ? left : CHUNK_FRAMES);
-		if (r < 0) {
+		if (r == -EIO) {
+			/* the host's sink waits for somebody else: nothing is lost */
+		} else if (r < 0) {
 			fprintf(stderr, "cluster-hmi: sound: %s\n", snd_strerror((int)r));
 			if (snd_pcm_recover(pcm, (int)r, 1) < 0) {
 				return;
