@@ -6,7 +6,8 @@
  * has, and none while one of them has none; when nothing plays, nothing is written. It never runs
  * faster than twice real time, and so only to make up for waits of at most WAIT_CREDIT_MS: on average
  * a guest that keeps up hears real time. A stream that stays dry for WAIT_PATIENCE_MS of real time is
- * not waited for any more until it has samples again.
+ * not waited for any more until it has samples again, and neither is a process that is stopped: that
+ * shows after a tenth of it.
  *
  * Thread: the real-time thread. No allocation, lock, or log; system calls are the sink's and the
  * wake-up's.

@@ -61,22 +61,30 @@ static bool wait_for_stream(
 	return !stream->given_up;
 }
 
-static bool wait_for_input(struct mixer_input *input, uint32_t patience, uint32_t *frames) {
+static bool input_echoes(struct mixer *mixer, struct mixer_input *input, uint32_t patience) {
+	bool echoes = link_echoed(input->link) >= mixer->quanta;
+	input->silent_ticks = echoes ? 0 : input->silent_ticks + 1;
+	return input->silent_ticks <= patience / MIXER_SILENT_SHARE;
+}
+
+static bool wait_for_input(
+	struct mixer *mixer, struct mixer_input *input, uint32_t patience, uint32_t *frames) {
 	bool active = false;
 	bool live = input_is_live(input);
-	for (unsigned i = 0; i < SAMPLE_LINK_STREAMS && input->link != NULL; i++) {
+	bool waits = live && input_echoes(mixer, input, patience);
+	for (unsigned i = 0; i < SAMPLE_LINK_STREAMS; i++) {
 		struct mixer_stream *stream = &input->streams[i];
 		enum sample_stream_state state =
 			live ? sample_link_state(input->link, i) : SAMPLE_STREAM_IDLE;
-		if (state == SAMPLE_STREAM_RUNNING) {
+		if (state == SAMPLE_STREAM_RUNNING && waits) {
 			uint32_t readable = sample_link_readable(input->link, i);
 			active |= wait_for_stream(stream, readable, patience, frames);
 			continue;
 		}
 		stream->dry_ticks = 0;
 		stream->given_up = false;
-		active |=
-			state == SAMPLE_STREAM_DRAINING && sample_link_readable(input->link, i) > 0;
+		bool plays = state == SAMPLE_STREAM_DRAINING || state == SAMPLE_STREAM_RUNNING;
+		active |= plays && sample_link_readable(input->link, i) > 0;
 		/* the end of what was playing is written too */
 		active |= !voice_is_silent(&stream->voice);
 	}
@@ -87,7 +95,9 @@ uint32_t mixer_ready(struct mixer *mixer, uint32_t patience, bool *idle) {
 	uint32_t frames = mixer->quantum_frames;
 	bool active = false;
 	for (unsigned i = 0; i < CONFIG_GUESTS_MAX; i++) {
-		active |= wait_for_input(&mixer->inputs[i], patience, &frames);
+		if (mixer->inputs[i].link != NULL) {
+			active |= wait_for_input(mixer, &mixer->inputs[i], patience, &frames);
+		}
 	}
 	*idle = !active;
 	return active ? frames : 0;

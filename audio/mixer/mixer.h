@@ -26,6 +26,8 @@
 /* A stream that (re)starts plays when a whole quantum of it is there, or after this many quanta with
  * less: a clip shorter than a quantum must be heard as well. */
 #define MIXER_PRIME_QUANTA 8
+/* A producer that echoes nothing is waited for this much shorter than a stream that is dry. */
+#define MIXER_SILENT_SHARE 10
 
 struct mixer_stream {
 	struct voice voice;
@@ -38,6 +40,8 @@ struct mixer_stream {
 struct mixer_input {
 	struct link *link; /* borrowed; NULL: none */
 	_Atomic uint32_t dead; /* set from any thread */
+	uint32_t
+		silent_ticks; /* mixer_ready() calls in a row before which it did not echo a quantum */
 	struct mixer_stream streams[SAMPLE_LINK_STREAMS];
 };
 
@@ -68,7 +72,8 @@ void mixer_set_dead(struct mixer *mixer, unsigned index, bool dead);
  * For a sink that waits for its streams: how many frames may be mixed now without any running stream
  * of a live producer running dry, at most a quantum. 0: a stream has to be waited for, or (*idle)
  * nothing plays at all. A stream that has been dry for `patience` calls in a row is not waited for
- * until it has samples again.
+ * until it has samples again; nor is any of a producer that has not answered the last quantum for a
+ * tenth of that: its guest may be slow, but a process that does not even echo is stopped or stuck.
  *
  * Less than a quantum is right at the end of a stream: its producer waits for the last frames to be
  * consumed before it can say that the stream is over.

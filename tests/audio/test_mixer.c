@@ -16,6 +16,7 @@ static struct mixer mixer;
 static struct link_pair links[2];
 static float tape[200 * Q * 2];
 static uint32_t tape_frames;
+static bool is_stopped[2]; /* the process of that guest answers nothing */
 static uint32_t sent[2][SAMPLE_LINK_STREAMS];
 
 static void setup_with_gain(float gain) {
@@ -29,6 +30,7 @@ static void setup_with_gain(float gain) {
 		mixer_add(&mixer, i, &links[i].consumer, gains);
 	}
 	tape_frames = 0;
+	memset(is_stopped, 0, sizeof(is_stopped));
 	memset(sent, 0, sizeof(sent));
 }
 
@@ -64,6 +66,11 @@ static void mix(uint32_t frames) {
 		sizeof(float) * 2 * frames);
 	tape_frames += frames;
 	mixer_publish(&mixer, 0, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		if (!is_stopped[i]) {
+			link_echo(&links[i].producer);
+		}
+	}
 }
 
 static float left(uint32_t frame) {
@@ -380,6 +387,33 @@ START_TEST(loses_patience_with_a_silent_stream) {
 }
 END_TEST
 
+START_TEST(waits_less_for_a_process_that_is_stopped) {
+	bool idle;
+	set_state(0, 0, SAMPLE_STREAM_RUNNING);
+	set_state(1, 0, SAMPLE_STREAM_RUNNING);
+	feed(0, 0, 40 * Q);
+	feed(1, 0, 2 * Q);
+	is_stopped[1] = true;
+	/* what it had written is played */
+	ck_assert_uint_eq(ready(&idle), Q);
+	mix(Q);
+	ck_assert_uint_eq(ready(&idle), Q);
+	mix(Q);
+	ck_assert_uint_eq(ready(&idle), Q);
+	mix(Q);
+	for (uint32_t i = 0; i < 2 * Q; i++) {
+		ck_assert(left(i) == source(0, 0, i) + source(1, 0, i));
+	}
+	/* it goes on: the next quantum is echoed, and it is waited for again */
+	is_stopped[1] = false;
+	ck_assert_uint_eq(ready(&idle), Q);
+	mix(Q);
+	ck_assert_uint_eq(ready(&idle), 0);
+	feed(1, 0, Q);
+	ck_assert_uint_eq(ready(&idle), Q);
+}
+END_TEST
+
 START_TEST(lets_the_last_samples_out) {
 	bool idle;
 	set_state(0, 0, SAMPLE_STREAM_RUNNING);
@@ -417,6 +451,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, waits_for_every_running_stream);
 	tcase_add_test(tcase, waits_for_no_dead_producer);
 	tcase_add_test(tcase, loses_patience_with_a_silent_stream);
+	tcase_add_test(tcase, waits_less_for_a_process_that_is_stopped);
 	tcase_add_test(tcase, lets_the_last_samples_out);
 	return suite;
 }

@@ -358,6 +358,39 @@ START_TEST(two_processes_are_mixed_and_one_is_killed) {
 }
 END_TEST
 
+START_TEST(one_process_is_stopped_and_the_other_plays_on) {
+	static struct guest guests[GUESTS];
+	for (unsigned i = 0; i < GUESTS; i++) {
+		guest_init(&guests[i], i);
+		guest_feed(&guests[i], 1000);
+		guest_start(&guests[i]);
+	}
+	while (guests[0].done_periods < 10 || guests[1].done_periods < 10) {
+		guest_feed(&guests[0], 1000);
+		guest_feed(&guests[1], 1000);
+		usleep(1000);
+	}
+	kill(sounds[0].pid, SIGSTOP);
+	uint32_t until = guests[1].done_periods + 50;
+	while (guests[1].done_periods < until) {
+		guest_feed(&guests[1], 1000);
+		usleep(1000);
+	}
+	kill(sounds[0].pid, SIGCONT);
+	until = guests[0].done_periods + 10;
+	while (guests[0].done_periods < until) {
+		guest_feed(&guests[0], 1000);
+		guest_feed(&guests[1], 1000);
+		usleep(1000);
+	}
+	for (unsigned i = 0; i < GUESTS; i++) {
+		guest_finish(&guests[i]);
+		ck_assert_int_eq(wait_for(&sounds[i]), 0);
+	}
+	end_all();
+}
+END_TEST
+
 /* Page faults of the thread that mixes, from /proc: minor and major. */
 static uint64_t thread_faults(pid_t pid, const char *name) {
 	for (pid_t tid = pid; tid < pid + 64; tid++) {
@@ -486,6 +519,7 @@ Suite *suite_under_test(void) {
 	TCase *tcase = suite_case(suite, "programs");
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, two_processes_are_mixed_and_one_is_killed);
+	tcase_add_test(tcase, one_process_is_stopped_and_the_other_plays_on);
 	tcase_add_test(tcase, the_mix_takes_no_page_fault);
 	tcase_add_test(tcase, alone_at_a_path);
 	tcase_add_test(tcase, terminated_alone);
