@@ -6,49 +6,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "compositor/guest.h"
-#include "compositor/layer.h"
-#include "compositor/painter.h"
-#include "compositor/screen.h"
-#include "core/atlas.h"
+#include "compositor/compositor_parts.h"
 #include "core/clock.h"
-#include "core/config.h"
 #include "core/fd.h"
-#include "core/log.h"
 #include "core/macros.h"
 #include "display/output.h"
-
-/* a guest in its compositor */
-struct seat {
-	struct compositor *compositor;
-	struct guest guest;
-	struct screen *pacer;              /* whose ticks the guest hears; NULL: shown nowhere */
-	struct loop_source *process;       /* NULL: none is known */
-	struct loop_source *publications;  /* NULL: no immediate screen shows it */
-};
-
-/* a screen in its compositor */
-struct stage {
-	struct compositor *compositor;
-	struct screen screen;
-	int step; /* the screen's clock, if it is stepped; owned, else -1 */
-	struct loop_source *ticks;
-	struct loop_source *waiting; /* IMMEDIATE: ticks while time alone may change something */
-};
-
-struct compositor {
-	struct loop *loop; /* borrowed */
-	struct stats *stats; /* borrowed */
-	const struct config *config; /* mapped */
-	struct atlas atlas; /* mapped, or zeroed */
-	struct painter *painter;
-	uint32_t seats_len;
-	struct seat seats[CONFIG_GUESTS_MAX];
-	uint32_t stages_len;
-	struct stage stages[CONFIG_OUTPUTS_MAX];
-	uint32_t layers_len;
-	struct layer layers[CONFIG_LAYERS_MAX];
-};
 
 /* ---- who shows what ---- */
 
@@ -77,7 +39,7 @@ static bool is_first(const struct compositor *compositor, const struct layer *la
 
 /* What the scanout shall be: as configured, of the size of the first layer that shows it 1:1, and on only
  * if it was unplugged from none. */
-static void update_mode(struct compositor *compositor, struct guest *guest, uint32_t channel) {
+void compositor_update_mode(struct compositor *compositor, struct guest *guest, uint32_t channel) {
 	struct frame_mode mode = guest->config->gpu.scanouts[channel];
 	bool sized = false;
 	for (uint32_t i = 0; i < compositor->layers_len; i++) {
@@ -99,7 +61,7 @@ static void update_mode(struct compositor *compositor, struct guest *guest, uint
 
 /* ---- ticks ---- */
 
-static bool is_shown_on(
+bool compositor_is_shown_on(
 	struct compositor *compositor, const struct guest *guest, const struct screen *screen) {
 	for (uint32_t i = 0; i < compositor->layers_len; i++) {
 		const struct layer *layer = &compositor->layers[i];
@@ -114,7 +76,7 @@ static bool is_shown_on(
 static void request_ticks(struct compositor *compositor, const struct guest *guest) {
 	for (uint32_t i = 0; i < compositor->stages_len; i++) {
 		struct screen *screen = &compositor->stages[i].screen;
-		if (is_shown_on(compositor, guest, screen)) {
+		if (compositor_is_shown_on(compositor, guest, screen)) {
 			ticker_request(&screen->ticker);
 		}
 	}
@@ -184,7 +146,7 @@ static void tell_guests(
 	}
 }
 
-static void handle_tick(void *data, uint32_t events) {
+void compositor_handle_tick(void *data, uint32_t events) {
 	struct stage *stage = data;
 	struct compositor *compositor = stage->compositor;
 	struct screen *screen = &stage->screen;
@@ -205,12 +167,12 @@ static void handle_tick(void *data, uint32_t events) {
 	}
 }
 
-static void handle_waiting(void *data, uint32_t events) {
+void compositor_handle_waiting(void *data, uint32_t events) {
 	struct stage *stage = data;
 	ticker_request(&stage->screen.ticker);
 }
 
-static void handle_publication(void *data, uint32_t events) {
+void compositor_handle_publication(void *data, uint32_t events) {
 	struct seat *seat = data;
 	fd_event_take(seat->guest.link.link.producer_event);
 	request_ticks(seat->compositor, &seat->guest);
@@ -223,170 +185,7 @@ static void handle_death(void *data, uint32_t events) {
 	request_ticks(seat->compositor, &seat->guest);
 }
 
-/* ---- making one ---- */
-
-static int open_config(struct compositor *compositor, struct grants *grants) {
-	compositor->config = config_map(grants->config);
-	if (compositor->config == NULL) {
-		log_error("the configuration cannot be used: %s", strerror(errno));
-		return -EINVAL;
-	}
-	if (grants->atlas < 0) {
-		log_error("no atlas was granted: plain areas stand for every picture");
-		return 0;
-	}
-	int err = atlas_map(&compositor->atlas, grants->atlas);
-	if (err < 0) {
-		/* a driver is better served by plain areas than by nothing */
-		log_error("the atlas cannot be used: %s; plain areas stand for every picture",
-			strerror(-err));
-		compositor->atlas = (struct atlas) { 0 };
-	}
-	return 0;
-}
-
-static int add_stage(struct compositor *compositor, struct grants *grants, uint32_t index) {
-	const struct config_output *config = &compositor->config->outputs[index];
-	struct stage *stage = &compositor->stages[index];
-	struct output *output =
-		output_create(config->kind, grants->outputs[index], config->width, config->height);
-	if (output == NULL) {
-		log_error("output %s cannot be used: %s", config->name, strerror(errno));
-		return -EINVAL;
-	}
-	stage->compositor = compositor;
-	stage->step = grants->steps[index];
-	grants->steps[index] = -1;
-	int err = screen_init(&stage->screen, compositor->config, index, &compositor->atlas, output,
-		stage->step, compositor->painter, compositor->stats);
-	if (err < 0) {
-		fd_close(&stage->step);
-		log_error("output %s has no clock: %s", config->name, strerror(-err));
-		return err;
-	}
-	compositor->stages_len = index + 1;
-	return 0;
-}
-
-static int add_seat(struct compositor *compositor, struct grants *grants, uint32_t index) {
-	const struct config_guest *config = &compositor->config->guests[index];
-	struct seat *seat = &compositor->seats[index];
-	int *fds = grants->links[index];
-	bool granted = fds[LINK_POOL] >= 0;
-
-	if (!granted && config->gpu.enabled) {
-		log_error("guest %s: no link was granted: it stays absent", config->name);
-	}
-	seat->compositor = compositor;
-	int err = guest_init(&seat->guest, config, granted ? fds : NULL);
-	for (size_t i = 0; i < LINK_FDS; i++) {
-		fds[i] = -1; /* taken over, come what may */
-	}
-	if (err < 0) {
-		log_error("guest %s: its link cannot be used: %s; it stays absent", config->name,
-			strerror(-err));
-		guest_init(&seat->guest, config, NULL);
-	}
-	compositor->seats_len = index + 1;
-	return 0;
-}
-
-static int add_layer(struct compositor *compositor, uint32_t index) {
-	const struct config_layer *config = &compositor->config->layers[index];
-	struct layer *layer = &compositor->layers[index];
-	struct screen *screen = &compositor->stages[config->output].screen;
-	struct guest *guest = NULL;
-
-	if (config->kind == CONFIG_LAYER_GUEST) {
-		struct seat *seat = &compositor->seats[config->guest];
-		guest = &seat->guest;
-		if (guest_use_channel(guest, config->scanout) < 0) {
-			return -ENOMEM;
-		}
-		if (seat->pacer == NULL) {
-			seat->pacer = screen;
-		}
-	}
-	layer_init(layer, config, index, guest, &compositor->atlas, &screen->ticker,
-		compositor->stats);
-	if (layer->tile == NULL) {
-		log_error("layer %s: the atlas has no tile %s/%s; a plain area stands for it",
-			config->name, guest == NULL ? "picture" : "placeholder", config->name);
-	}
-	compositor->layers_len = index + 1;
-	screen_add_layer(screen, layer);
-	return 0;
-}
-
-static bool is_on_immediate_screen(struct compositor *compositor, const struct guest *guest) {
-	for (uint32_t i = 0; i < compositor->stages_len; i++) {
-		const struct screen *screen = &compositor->stages[i].screen;
-		if (screen->ticker.kind == TICKER_IMMEDIATE &&
-			is_shown_on(compositor, guest, screen)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static int watch_seat(struct compositor *compositor, struct seat *seat) {
-	struct guest *guest = &seat->guest;
-	if (!guest->is_linked) {
-		return 0;
-	}
-	for (uint32_t i = 0; i < guest->config->gpu.scanouts_len; i++) {
-		update_mode(compositor, guest, i);
-	}
-	if (seat->pacer != NULL) {
-		frame_link_set_period_ns(&guest->link, seat->pacer->ticker.period_ns);
-	}
-	if (is_on_immediate_screen(compositor, guest)) {
-		seat->publications = loop_add(compositor->loop, guest->link.link.producer_event,
-			EPOLLIN, handle_publication, seat);
-		return seat->publications == NULL ? -errno : 0;
-	}
-	return 0;
-}
-
-static int watch_stage(struct compositor *compositor, struct stage *stage) {
-	struct ticker *ticker = &stage->screen.ticker;
-	stage->ticks = loop_add(compositor->loop, ticker->fd, EPOLLIN, handle_tick, stage);
-	if (stage->ticks == NULL) {
-		return -errno;
-	}
-	if (ticker->kind == TICKER_IMMEDIATE) {
-		stage->waiting = loop_add_timer(compositor->loop, handle_waiting, stage);
-		return stage->waiting == NULL ? -errno : 0;
-	}
-	return 0;
-}
-
-static int set_up(struct compositor *compositor, struct grants *grants) {
-	int err = open_config(compositor, grants);
-	const struct config *config = compositor->config;
-	for (uint32_t i = 0; err == 0 && i < config->outputs_len; i++) {
-		err = add_stage(compositor, grants, i);
-	}
-	for (uint32_t i = 0; err == 0 && i < config->guests_len; i++) {
-		err = add_seat(compositor, grants, i);
-	}
-	for (uint32_t i = 0; err == 0 && i < config->layers_len; i++) {
-		err = add_layer(compositor, i);
-	}
-	for (uint32_t i = 0; err == 0 && i < compositor->seats_len; i++) {
-		err = watch_seat(compositor, &compositor->seats[i]);
-	}
-	for (uint32_t i = 0; err == 0 && i < compositor->stages_len; i++) {
-		err = watch_stage(compositor, &compositor->stages[i]);
-	}
-	for (uint32_t i = 0; err == 0 && i < compositor->seats_len; i++) {
-		if (grants->processes[i] >= 0) {
-			err = compositor_set_process(compositor, i, grants->processes[i]);
-			grants->processes[i] = -1;
-		}
-	}
-	return err;
-}
+/* ---- life ---- */
 
 struct compositor *compositor_create(
 	struct grants *grants, struct stats *stats, struct loop *loop) {
@@ -397,7 +196,7 @@ struct compositor *compositor_create(
 	compositor->loop = loop;
 	compositor->stats = stats;
 	compositor->painter = painter_create();
-	int err = compositor->painter == NULL ? -ENOMEM : set_up(compositor, grants);
+	int err = compositor->painter == NULL ? -ENOMEM : compositor_set_up(compositor, grants);
 	if (err < 0) {
 		compositor_destroy(compositor);
 		errno = -err;
@@ -445,7 +244,7 @@ void compositor_start(struct compositor *compositor) {
 	}
 }
 
-/* ---- while it runs ---- */
+/* ---- commands and later grants ---- */
 
 int compositor_set_process(struct compositor *compositor, uint32_t guest, int process) {
 	if (guest >= compositor->seats_len) {
@@ -493,7 +292,7 @@ static int carry_out(struct compositor *compositor, const struct control_message
 	screen_sort_layers(screen);
 	ticker_request(&screen->ticker);
 	if (layer->guest != NULL) {
-		update_mode(compositor, layer->guest, layer->config->scanout);
+		compositor_update_mode(compositor, layer->guest, layer->config->scanout);
 	}
 	return 0;
 }
