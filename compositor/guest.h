@@ -15,10 +15,11 @@
 #include "core/frame_link.h"
 
 /*
- * A producer that has not echoed a tick for this many of them is stuck: 250 ms at 60 Hz. More than a
- * loaded machine takes to run a waiting process, less than a driver takes to trust a dead gauge.
+ * A producer that has not echoed a tick for this many of them is stuck: 500 ms at 60 Hz. On a machine of
+ * two cores under full load a waiting process was seen to be left waiting for 75 ms, and no picture may be
+ * replaced for that; a layer that must be known to live within less has its stall_ms.
  */
-#define GUEST_ECHO_TICKS 15
+#define GUEST_ECHO_TICKS 30
 
 struct guest_channel {
 	struct frame_view view;

@@ -367,8 +367,13 @@ START_TEST(a_real_clock_ticks) {
 		link_echo(&producers[0].link);
 		link_echo(&producers[1].link);
 	}
-	ck_assert_int_gt(output_reader_copy(&reader, picture), 0);
-	ck_assert_uint_eq(picture[100 * WIDTH + 5] & 0xffffff, 0x123456);
+	/* a test that was left waiting itself did not echo in time: well again, it is believed again */
+	do {
+		ck_assert_int_eq(output_reader_wait(&reader, &seen, HANG_GUARD_MS), 1);
+		link_echo(&producers[0].link);
+		link_echo(&producers[1].link);
+		ck_assert_int_gt(output_reader_copy(&reader, picture), 0);
+	} while ((picture[100 * WIDTH + 5] & 0xffffff) != 0x123456);
 	ck_assert_uint_eq(frame_link_latched(&producers[0], 0, NULL), 1);
 	finish();
 }

@@ -13,7 +13,7 @@
 #include "tests/suite.h"
 
 #define HOLD_TICKS 3  /* 40 ms at 60 Hz */
-#define STUCK_TICKS 15 /* unanswered, until a process counts as stuck (compositor/guest.h) */
+#define STUCK_TICKS 30 /* unanswered, until a process counts as stuck (compositor/guest.h) */
 #define RECOVER_TICKS 2
 
 static const char cockpit[] = "outputs:\n"
