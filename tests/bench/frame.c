@@ -1,7 +1,9 @@
 /*
  * ./dev bench frame: how long a guest's picture takes to the screen, beside QEMU's vhost-user-gpu.
  *
- * Per picture size, blocks of both peers take turns in one run, with random pauses, so that both see
+ * For fascia the end is when the composed picture is in the output's memory, complete; a second line
+ * says when a viewer that slept had woken up and read it. For QEMU it is when the pixels were read from
+ * its display socket. Per picture size, blocks of both peers take turns in one run, with random pauses, so that both see
  * the same machine. Beside them: one warm memcpy of the same pixels, and the CPU time per picture of
  * every process involved. A second part kills and stops processes under load (frame_faults.h).
  */
@@ -31,8 +33,12 @@ static const struct frame_case cases[] = {
 	{ "64x64 damage", "full", 1920, 1080, 0, 0, { 100, 100, 64, 64 } },
 };
 
-enum peer { FASCIA, QEMU, PEERS };
-static const char *const peer_names[] = { "fascia", "qemu vhost-user-gpu" };
+enum peer { FASCIA, VIEWER, QEMU, PEERS };
+static const char *const peer_names[] = {
+	"fascia, in memory",
+	"fascia, viewer awake",
+	"qemu vhost-user-gpu",
+};
 
 struct result {
 	struct samples latency[PEERS];
@@ -46,6 +52,7 @@ struct bench {
 	struct generator full, half;
 	const char *qemu_program;
 	unsigned rounds, fault_rounds;
+	unsigned only; /* 0: all picture sizes, n: the n-th alone */
 	struct fault_report faults;
 	struct result results[ARRAY_LEN(cases)];
 };
@@ -91,12 +98,14 @@ static int run_fascia_block(struct bench *bench, const struct frame_case *frame_
 	uint64_t compositor_ns = service_cpu_ns(bench, "compositor", "");
 	uint64_t endpoint_ns = service_cpu_ns(bench, "gpu-", frame_case->guest);
 	for (unsigned i = 0; i < frames; i++) {
-		uint64_t ns;
-		int error = fascia_measure(&bench->service, generator, frame_case, &ns);
+		uint64_t memory_ns, viewer_ns;
+		int error = fascia_measure(
+			&bench->service, generator, frame_case, &memory_ns, &viewer_ns);
 		if (error) {
 			return error;
 		}
-		samples_add(&result->latency[FASCIA], ns);
+		samples_add(&result->latency[FASCIA], memory_ns);
+		samples_add(&result->latency[VIEWER], viewer_ns);
 		pause_randomly();
 	}
 	result->frames[FASCIA] += frames;
@@ -170,6 +179,9 @@ static void print_table(struct bench *bench) {
 		"p25 us", "p75 us", "CPU us per picture");
 	for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
 		struct result *result = &bench->results[i];
+		if (result->frames[FASCIA] == 0) {
+			continue;
+		}
 		for (unsigned peer = 0; peer < PEERS; peer++) {
 			struct samples *samples = &result->latency[peer];
 			printf("%-15s %-20s %9.0f %9.0f %9.0f %9.0f   ", cases[i].name,
@@ -183,6 +195,8 @@ static void print_table(struct bench *bench) {
 						result->endpoint_cpu_ns, result->frames[FASCIA]),
 					per_frame_us(
 						result->compositor_cpu_ns, result->frames[FASCIA]));
+			} else if (peer == VIEWER) {
+				printf("\n");
 			} else {
 				printf("back-end %.0f\n",
 					per_frame_us(result->qemu_cpu_ns, result->frames[QEMU]));
@@ -250,6 +264,7 @@ static int write_json(struct bench *bench, const char *path) {
 		yyjson_mut_val *row = yyjson_mut_arr_add_obj(doc, pictures);
 		yyjson_mut_obj_add_str(doc, row, "picture", cases[i].name);
 		add_peer(doc, row, "fascia", &result->latency[FASCIA]);
+		add_peer(doc, row, "fascia_viewer", &result->latency[VIEWER]);
 		add_peer(doc, row, "qemu", &result->latency[QEMU]);
 		yyjson_mut_obj_add_real(doc, row, "memcpy_us", us(result->memcpy_ns));
 		yyjson_mut_obj_add_real(doc, row, "endpoint_cpu_us",
@@ -282,6 +297,10 @@ static void print_private_memory(const struct bench *bench) {
 	printf("\n");
 }
 
+static bool is_wanted(const struct bench *bench, unsigned index) {
+	return bench->only == 0 || bench->only == index + 1;
+}
+
 static int run_pictures(struct bench *bench, const char *configuration) {
 	int error = bench_service_init(&bench->service, configuration);
 	if (error) {
@@ -297,7 +316,7 @@ static int run_pictures(struct bench *bench, const char *configuration) {
 		error = run_fascia_block(bench, &cases[i], &ignored, 1);
 	}
 	for (unsigned i = 0; i < ARRAY_LEN(cases) && !error; i++) {
-		error = run_case(bench, i);
+		error = is_wanted(bench, i) ? run_case(bench, i) : 0;
 	}
 	if (error) {
 		fprintf(stderr, "bench: %s\n", strerror(-error));
@@ -325,8 +344,9 @@ static int run(
 
 static void usage(FILE *to) {
 	fprintf(to,
-		"usage: ./dev bench frame [--rounds N] [--faults N] [--json FILE]\n"
+		"usage: ./dev bench frame [--rounds N] [--faults N] [--only N] [--json FILE]\n"
 		"  --rounds N     blocks of %d pictures per peer and size (default 12)\n"
+		"  --only N       the N-th picture size alone (for profiling)\n"
 		"  --json FILE    the figures as JSON too\n"
 		"  --faults N     kills and stops of each process in the second part (default 20; "
 		"0: none)\n",
@@ -338,6 +358,7 @@ int main(int argc, char **argv) {
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "json", required_argument, NULL, 'j' },
 		{ "faults", required_argument, NULL, 'f' },
+		{ "only", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -353,6 +374,9 @@ int main(int argc, char **argv) {
 			break;
 		case 'f':
 			bench.fault_rounds = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'o':
+			bench.only = (unsigned)strtoul(optarg, NULL, 10);
 			break;
 		case 'h':
 			usage(stdout);

@@ -36,9 +36,12 @@ int qemu_peer_init(
 	struct qemu_peer *peer, const char *program, const struct frame_case *frame_case);
 void qemu_peer_finish(struct qemu_peer *peer);
 
-/* Draws one picture and waits until it is there: the time from kick to then in *ns. 0 or -errno. */
+/* Draws one picture and waits until its pixels were read from the display socket: the time from kick to
+ * then in *ns. 0 or -errno. */
 int qemu_peer_measure(struct qemu_peer *peer, const struct frame_case *frame_case, uint64_t *ns);
+/* The same for fascia. *memory_ns: from kick until the composed picture was complete in the output's
+ * memory, as its page says; *viewer_ns: until we, asleep until then, had read the tag there. */
 int fascia_measure(struct bench_service *service, struct generator *generator,
-	const struct frame_case *frame_case, uint64_t *ns);
+	const struct frame_case *frame_case, uint64_t *memory_ns, uint64_t *viewer_ns);
 
 #endif
