@@ -16,11 +16,14 @@ static uint64_t ticks_or_none(const struct ticker *ticker, uint32_t ms) {
 static void export_values(struct layer *layer, struct stats *stats) {
 	const char *name = layer->config->name;
 	layer->state_value = stats_value(stats, LAYER_STATE_NAMES, "layer.%s.state", name);
+	layer->cause_value = stats_value(stats, LAYER_CAUSE_NAMES, "layer.%s.cause", name);
 	layer->frames_value = stats_value(stats, "", "layer.%s.frames", name);
 	layer->rejected_value = stats_value(stats, "", "layer.%s.rejected", name);
 	layer->losses_value = stats_value(stats, "", "layer.%s.losses", name);
 	layer->lost_ns_value = stats_value(stats, "ns", "layer.%s.lost_ns", name);
 	atomic_store(layer->state_value, layer_state(layer));
+	atomic_store(
+		layer->cause_value, layer->guest != NULL ? layer->machine.cause : LAYER_CAUSE_NONE);
 }
 
 void layer_init(struct layer *layer, const struct config_layer *config, uint32_t index,
@@ -79,6 +82,7 @@ size_t layer_step(struct layer *layer, uint64_t tick, uint64_t echo_ns, uint64_t
 		}
 	}
 	atomic_store(layer->state_value, layer->machine.state);
+	atomic_store(layer->cause_value, layer->machine.cause);
 	atomic_store(layer->frames_value, channel_of(layer)->frames);
 	atomic_store(layer->rejected_value, channel_of(layer)->rejected);
 	return len;

@@ -36,6 +36,7 @@ struct layer {
 
 	/* exported */
 	_Atomic uint64_t *state_value;
+	_Atomic uint64_t *cause_value; /* of not being live */
 	_Atomic uint64_t *frames_value;
 	_Atomic uint64_t *rejected_value;
 	_Atomic uint64_t *losses_value;

@@ -53,6 +53,8 @@ enum layer_cause {
 	LAYER_CAUSE_STALLED, /* no flush within the layer's stall_ms */
 };
 
+#define LAYER_CAUSE_NAMES "none|new|died|hung-up|reset|blank|stuck|stalled"
+
 struct layer_limits {
 	uint64_t hold_ticks;    /* how long SUSPECT lasts; 0: not at all */
 	uint64_t stall_ticks;   /* it must flush within these; 0: it may be silent */

@@ -60,16 +60,17 @@ static void die(void) {
 static const struct {
 	const char *name;
 	void (*happen)(void);
+	enum layer_cause cause;
 	uint32_t stall_ms;
 	unsigned ticks; /* until it is noticed, at most */
 } losses[] = {
-	{ "died", die, 0, 2 },
-	{ "hung up", hang_up, 0, 1 },
-	{ "hung up, picture taken back", hang_up_properly, 0, 1 },
-	{ "reset", reset, 0, 1 },
-	{ "blank", blank, 0, 1 },
-	{ "stopped", stop, 0, GUEST_ECHO_TICKS + 1 },
-	{ "stalled", nothing, 99, 6 },
+	{ "died", die, LAYER_CAUSE_DIED, 0, 2 },
+	{ "hung up", hang_up, LAYER_CAUSE_HUNG_UP, 0, 1 },
+	{ "hung up, picture taken back", hang_up_properly, LAYER_CAUSE_HUNG_UP, 0, 1 },
+	{ "reset", reset, LAYER_CAUSE_RESET, 0, 1 },
+	{ "blank", blank, LAYER_CAUSE_BLANKED, 0, 1 },
+	{ "stopped", stop, LAYER_CAUSE_STUCK, 0, GUEST_ECHO_TICKS + 1 },
+	{ "stalled", nothing, LAYER_CAUSE_STALLED, 99, 6 },
 };
 
 static void come_back(void) {
@@ -94,6 +95,7 @@ START_TEST(a_loss_brings_the_fallback_and_pictures_end_it) {
 	rig_step(&rig, losses[_i].ticks);
 	pair_expect(&rig, "layer.cluster", LAYER_PLACEHOLDER);
 	pair_expect_fallback(&rig);
+	ck_assert_uint_eq(rig_value(&rig, "layer.cluster.cause"), losses[_i].cause);
 	ck_assert_uint_ge(rig_value(&rig, "layer.cluster.lost_ns"), before_ns);
 	ck_assert_uint_ge(rig_value(&rig, "output.main.fallback_ns"), before_ns);
 	ck_assert_uint_eq(rig_value(&rig, "output.main.fallbacks"), 2);
@@ -106,6 +108,7 @@ START_TEST(a_loss_brings_the_fallback_and_pictures_end_it) {
 		rig_step(&rig, 1);
 	}
 	pair_expect(&rig, "layer.cluster", LAYER_LIVE);
+	ck_assert_uint_eq(rig_value(&rig, "layer.cluster.cause"), LAYER_CAUSE_NONE);
 	pair_expect(&rig, "output.main", SCREEN_NORMAL);
 	rig_look(&rig);
 	ck_assert_uint_eq(rig_pixel(&rig, 0, 0), PAIR_CLUSTER + 2);
