@@ -1,7 +1,6 @@
 #include "audio/sound_endpoint.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +9,8 @@
 
 #include "audio/mixer/realtime.h"
 #include "core/clock.h"
-#include "core/control.h"
 #include "core/fd.h"
+#include "core/grant.h"
 #include "core/log.h"
 #include "core/macros.h"
 
@@ -24,13 +23,11 @@ static void endpoint_begin(struct sound_endpoint *endpoint) {
 
 /* ---- by the keeper ---- */
 
-static int take_config(struct sound_endpoint *endpoint, struct control_packet *packet) {
-	if (packet->fds_len != 1 || endpoint->config != NULL) {
-		return -EBADMSG;
-	}
-	endpoint->config = config_map(packet->fds[0]);
-	if (endpoint->config == NULL) {
-		return -errno;
+static int take_config(void *owner, struct control_packet *packet) {
+	struct sound_endpoint *endpoint = owner;
+	int error = grant_take_config(packet, &endpoint->config);
+	if (error < 0) {
+		return error;
 	}
 	if (packet->message.index >= endpoint->config->guests_len) {
 		return -EINVAL;
@@ -43,24 +40,18 @@ static int take_config(struct sound_endpoint *endpoint, struct control_packet *p
 	return guest->sound.enabled ? 0 : -EINVAL;
 }
 
-static int take_stats(struct sound_endpoint *endpoint, struct control_packet *packet) {
-	if (packet->fds_len != 1 || endpoint->stats.page != NULL) {
-		return -EBADMSG;
-	}
-	packet->fds_len = 0;
-	return stats_init(&endpoint->stats, packet->fds[0], "sound");
+static int take_stats(void *owner, struct control_packet *packet) {
+	struct sound_endpoint *endpoint = owner;
+	return grant_take_stats(packet, &endpoint->stats, "sound");
 }
 
-static int take_listener(struct sound_endpoint *endpoint, struct control_packet *packet) {
-	if (packet->fds_len != 1 || endpoint->socket >= 0) {
-		return -EBADMSG;
-	}
-	packet->fds_len = 0;
-	endpoint->socket = packet->fds[0];
-	return 0;
+static int take_listener(void *owner, struct control_packet *packet) {
+	struct sound_endpoint *endpoint = owner;
+	return grant_take_fd(packet, &endpoint->socket);
 }
 
-static int take_link(struct sound_endpoint *endpoint, struct control_packet *packet) {
+static int take_link(void *owner, struct control_packet *packet) {
+	struct sound_endpoint *endpoint = owner;
 	if (packet->fds_len != LINK_FDS || endpoint->has_link) {
 		return -EBADMSG;
 	}
@@ -70,50 +61,12 @@ static int take_link(struct sound_endpoint *endpoint, struct control_packet *pac
 	return error;
 }
 
-static const struct {
-	uint32_t type;
-	int (*take)(struct sound_endpoint *endpoint, struct control_packet *packet);
-} grants[] = {
+static const struct grant grants[] = {
 	{ CONTROL_CONFIG, take_config },
 	{ CONTROL_STATS, take_stats },
 	{ CONTROL_LISTENER, take_listener },
 	{ CONTROL_SAMPLE_LINK, take_link },
 };
-
-/* What this program has no use for (the mixer's pidfd) is closed. */
-static int take_grant(struct sound_endpoint *endpoint, struct control_packet *packet) {
-	int error = 0;
-	for (size_t i = 0; i < ARRAY_LEN(grants); i++) {
-		if (grants[i].type == packet->message.type) {
-			error = grants[i].take(endpoint, packet);
-		}
-	}
-	control_close_fds(packet);
-	return error;
-}
-
-static int receive_grants(struct sound_endpoint *endpoint) {
-	for (;;) {
-		struct control_packet packet;
-		int rc = control_receive(endpoint->control, &packet);
-		if (rc == -EAGAIN) {
-			struct pollfd wait = { .fd = endpoint->control, .events = POLLIN };
-			poll(&wait, 1, -1);
-			continue;
-		}
-		if (rc <= 0) {
-			return rc == 0 ? -EPIPE : rc;
-		}
-		if (packet.message.type == CONTROL_START) {
-			control_close_fds(&packet);
-			return 0;
-		}
-		rc = take_grant(endpoint, &packet);
-		if (rc < 0) {
-			return rc;
-		}
-	}
-}
 
 static void handle_control(void *data, uint32_t events) {
 	struct sound_endpoint *endpoint = data;
@@ -149,7 +102,7 @@ static int begin_granted(struct sound_endpoint *endpoint) {
 int sound_endpoint_init_granted(struct sound_endpoint *endpoint, int control) {
 	endpoint_begin(endpoint);
 	endpoint->control = control;
-	int error = receive_grants(endpoint);
+	int error = grant_receive(control, grants, ARRAY_LEN(grants), endpoint);
 	if (error == 0) {
 		error = begin_granted(endpoint);
 	}
@@ -162,8 +115,7 @@ int sound_endpoint_init_granted(struct sound_endpoint *endpoint, int control) {
 }
 
 static void say_ready(struct sound_endpoint *endpoint) {
-	const struct control_packet packet = { .message.type = CONTROL_READY };
-	int error = endpoint->control < 0 ? 0 : control_send(endpoint->control, &packet);
+	int error = endpoint->control < 0 ? 0 : grant_ready(endpoint->control);
 	if (error < 0) {
 		log_warning("the keeper does not hear that we are ready: %s", strerror(-error));
 	}

@@ -1,7 +1,6 @@
 #include "compositor/grants.h"
 
 #include <errno.h>
-#include <poll.h>
 
 #include "core/control.h"
 #include "core/fd.h"
@@ -96,24 +95,10 @@ static bool take(struct grants *grants, struct control_packet *packet) {
 	}
 }
 
-/* Waits for a packet: 1, 0 at the end, -errno. */
-static int wait_for_packet(int socket, struct control_packet *packet) {
-	for (;;) {
-		int got = control_receive(socket, packet);
-		if (got != -EAGAIN) {
-			return got;
-		}
-		struct pollfd readable = { .fd = socket, .events = POLLIN };
-		if (poll(&readable, 1, -1) < 0 && errno != EINTR) {
-			return -errno;
-		}
-	}
-}
-
 int grants_receive(struct grants *grants, int socket) {
 	for (;;) {
 		struct control_packet packet;
-		int got = wait_for_packet(socket, &packet);
+		int got = control_receive_wait(socket, &packet, -1);
 		if (got <= 0) {
 			return got == 0 ? -ECONNRESET : got;
 		}

@@ -16,6 +16,7 @@
 #include "compositor/clients.h"
 #include "compositor/compositor.h"
 #include "core/control.h"
+#include "core/grant.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/stats.h"
@@ -75,8 +76,7 @@ static int serve(struct compositor *compositor, struct loop *loop, struct stats 
 
 	/* a line to a pipe may wait for its reader: from here on the ring only */
 	log_init(NAME, log_level_from_env(), stats, false);
-	const struct control_packet ready = { .message = { .type = CONTROL_READY } };
-	err = control_send(CONTROL_FD, &ready);
+	err = grant_ready(CONTROL_FD);
 	if (err < 0) {
 		log_error("cannot tell the keeper: %s", strerror(-err));
 	}

@@ -41,6 +41,17 @@ int control_receive(int socket, struct control_packet *packet) {
 	return 1;
 }
 
+int control_receive_wait(int socket, struct control_packet *packet, int timeout_ms) {
+	int rc;
+	while ((rc = control_receive(socket, packet)) == -EAGAIN) {
+		int ready = fd_wait_readable(socket, timeout_ms);
+		if (ready <= 0) {
+			return ready == 0 ? -ETIMEDOUT : ready;
+		}
+	}
+	return rc;
+}
+
 void control_close_fds(struct control_packet *packet) {
 	for (size_t i = 0; i < packet->fds_len; i++) {
 		fd_close(&packet->fds[i]);

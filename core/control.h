@@ -89,6 +89,9 @@ int control_send(int socket, const struct control_packet *packet);
  * hung up. -EAGAIN: nothing there. -EBADMSG: not of our format, everything that came with it is closed.
  * Which descriptors a type must carry is for the receiver to check. */
 int control_receive(int socket, struct control_packet *packet);
+/* Like it, but waits up to `timeout_ms` per packet (-1: for ever): -ETIMEDOUT. For clients and for
+ * start-up; a process that serves others has a loop. */
+int control_receive_wait(int socket, struct control_packet *packet, int timeout_ms);
 void control_close_fds(struct control_packet *packet);
 
 #endif

@@ -144,9 +144,12 @@ uint64_t fd_event_take(int fd) {
 
 int fd_wait_readable(int fd, int timeout_ms) {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-	int rc = poll(&poll_fd, 1, timeout_ms);
+	int rc;
+	do {
+		rc = poll(&poll_fd, 1, timeout_ms);
+	} while (rc < 0 && errno == EINTR);
 	if (rc < 0) {
-		return errno == EINTR ? 0 : -errno;
+		return -errno;
 	}
 	if (rc > 0 && (poll_fd.revents & POLLNVAL) != 0) {
 		return -EBADF;

@@ -1,14 +1,13 @@
 #include "gpu/endpoint.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "core/control.h"
 #include "core/fd.h"
+#include "core/grant.h"
 #include "core/log.h"
 #include "core/macros.h"
 #include "core/pixel_format.h"
@@ -30,13 +29,11 @@ static void endpoint_begin(struct endpoint *endpoint) {
 
 /* ---- by the keeper ---- */
 
-static int take_config(struct endpoint *endpoint, struct control_packet *packet) {
-	if (packet->fds_len != 1 || endpoint->config != NULL) {
-		return -EBADMSG;
-	}
-	endpoint->config = config_map(packet->fds[0]);
-	if (endpoint->config == NULL) {
-		return -errno;
+static int take_config(void *owner, struct control_packet *packet) {
+	struct endpoint *endpoint = owner;
+	int rc = grant_take_config(packet, &endpoint->config);
+	if (rc < 0) {
+		return rc;
 	}
 	if (packet->message.index >= endpoint->config->guests_len) {
 		return -EINVAL;
@@ -47,24 +44,18 @@ static int take_config(struct endpoint *endpoint, struct control_packet *packet)
 	return 0;
 }
 
-static int take_stats(struct endpoint *endpoint, struct control_packet *packet) {
-	if (packet->fds_len != 1 || endpoint->stats.page != NULL) {
-		return -EBADMSG;
-	}
-	packet->fds_len = 0;
-	return stats_init(&endpoint->stats, packet->fds[0], "gpu");
+static int take_stats(void *owner, struct control_packet *packet) {
+	struct endpoint *endpoint = owner;
+	return grant_take_stats(packet, &endpoint->stats, "gpu");
 }
 
-static int take_listener(struct endpoint *endpoint, struct control_packet *packet) {
-	if (packet->fds_len != 1 || endpoint->socket >= 0) {
-		return -EBADMSG;
-	}
-	packet->fds_len = 0;
-	endpoint->socket = packet->fds[0];
-	return 0;
+static int take_listener(void *owner, struct control_packet *packet) {
+	struct endpoint *endpoint = owner;
+	return grant_take_fd(packet, &endpoint->socket);
 }
 
-static int take_link(struct endpoint *endpoint, struct control_packet *packet) {
+static int take_link(void *owner, struct control_packet *packet) {
+	struct endpoint *endpoint = owner;
 	if (packet->fds_len != LINK_FDS || endpoint->link.link.pool != NULL) {
 		return -EBADMSG;
 	}
@@ -72,50 +63,12 @@ static int take_link(struct endpoint *endpoint, struct control_packet *packet) {
 	return frame_link_init(&endpoint->link, LINK_PRODUCER, packet->fds);
 }
 
-static const struct {
-	uint32_t type;
-	int (*take)(struct endpoint *endpoint, struct control_packet *packet);
-} grants[] = {
+static const struct grant grants[] = {
 	{ CONTROL_CONFIG, take_config },
 	{ CONTROL_STATS, take_stats },
 	{ CONTROL_LISTENER, take_listener },
 	{ CONTROL_FRAME_LINK, take_link },
 };
-
-/* What this program has no use for (a peer's pidfd) is closed. */
-static int take_grant(struct endpoint *endpoint, struct control_packet *packet) {
-	int rc = 0;
-	for (size_t i = 0; i < ARRAY_LEN(grants); i++) {
-		if (grants[i].type == packet->message.type) {
-			rc = grants[i].take(endpoint, packet);
-		}
-	}
-	control_close_fds(packet);
-	return rc;
-}
-
-static int receive_grants(struct endpoint *endpoint) {
-	for (;;) {
-		struct control_packet packet;
-		int rc = control_receive(endpoint->control, &packet);
-		if (rc == -EAGAIN) {
-			struct pollfd wait = { .fd = endpoint->control, .events = POLLIN };
-			poll(&wait, 1, -1);
-			continue;
-		}
-		if (rc <= 0) {
-			return rc == 0 ? -EPIPE : rc;
-		}
-		if (packet.message.type == CONTROL_START) {
-			control_close_fds(&packet);
-			return 0;
-		}
-		rc = take_grant(endpoint, &packet);
-		if (rc < 0) {
-			return rc;
-		}
-	}
-}
 
 static void handle_control(void *data, uint32_t events) {
 	struct endpoint *endpoint = data;
@@ -152,7 +105,7 @@ static int begin_granted(struct endpoint *endpoint) {
 int endpoint_init_granted(struct endpoint *endpoint, int control) {
 	endpoint_begin(endpoint);
 	endpoint->control = control;
-	int rc = receive_grants(endpoint);
+	int rc = grant_receive(control, grants, ARRAY_LEN(grants), endpoint);
 	if (rc == 0) {
 		rc = begin_granted(endpoint);
 	}
@@ -165,11 +118,7 @@ int endpoint_init_granted(struct endpoint *endpoint, int control) {
 }
 
 void endpoint_ready(struct endpoint *endpoint) {
-	if (endpoint->control < 0) {
-		return;
-	}
-	const struct control_packet packet = { .message.type = CONTROL_READY };
-	int rc = control_send(endpoint->control, &packet);
+	int rc = endpoint->control < 0 ? 0 : grant_ready(endpoint->control);
 	if (rc < 0) {
 		log_warning("the keeper does not hear that we are ready: %s", strerror(-rc));
 	}

@@ -1,7 +1,6 @@
 #include "service/client.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -32,18 +31,6 @@ int client_connect(const struct command *command, int *status) {
 	return socket < 0 ? -1 : socket;
 }
 
-/* 1: a packet; 0 or -errno as control_receive(). */
-static int receive(int socket, struct control_packet *packet) {
-	struct pollfd wait = { .fd = socket, .events = POLLIN };
-	int rc;
-	while ((rc = control_receive(socket, packet)) == -EAGAIN) {
-		if (poll(&wait, 1, CLIENT_TIMEOUT_MS) == 0) {
-			return -ETIMEDOUT;
-		}
-	}
-	return rc;
-}
-
 bool client_ask(const struct command *command, int socket, const struct control_packet *request,
 	client_reply reply, void *data) {
 	int rc = control_send(socket, request);
@@ -54,7 +41,7 @@ bool client_ask(const struct command *command, int socket, const struct control_
 	}
 	for (;;) {
 		struct control_packet packet;
-		rc = receive(socket, &packet);
+		rc = control_receive_wait(socket, &packet, CLIENT_TIMEOUT_MS);
 		if (rc == -ETIMEDOUT) {
 			command_failed(command, "the service does not answer; see `fascia log`");
 			return false;

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -265,15 +264,8 @@ static int add_children(struct keeper *keeper) {
 static int receive_grants(int run, int *config, int *atlas) {
 	*config = *atlas = -1;
 	for (;;) {
-		struct pollfd wait = { .fd = run, .events = POLLIN };
-		if (poll(&wait, 1, GRANT_TIMEOUT_MS) == 0) {
-			return -ETIMEDOUT;
-		}
 		struct control_packet packet;
-		int rc = control_receive(run, &packet);
-		if (rc == -EAGAIN) {
-			continue;
-		}
+		int rc = control_receive_wait(run, &packet, GRANT_TIMEOUT_MS);
 		if (rc != 1) {
 			return rc == 0 ? -ECONNRESET : rc;
 		}

@@ -8,6 +8,7 @@
 
 #include "audio/mixer/realtime.h"
 #include "core/fd.h"
+#include "core/grant.h"
 #include "core/log.h"
 #include "core/macros.h"
 
@@ -17,32 +18,23 @@
 
 /* ---- grants ---- */
 
-static int take_config(struct mixer_service *service, struct control_packet *packet) {
-	if (packet->fds_len != 1 || service->config != NULL) {
-		return -EBADMSG;
-	}
-	service->config = config_map(packet->fds[0]);
-	return service->config == NULL ? -errno : 0;
+static int take_config(void *owner, struct control_packet *packet) {
+	struct mixer_service *service = owner;
+	return grant_take_config(packet, &service->config);
 }
 
-static int take_stats(struct mixer_service *service, struct control_packet *packet) {
-	if (packet->fds_len != 1 || service->stats.page != NULL) {
-		return -EBADMSG;
-	}
-	packet->fds_len = 0;
-	return stats_init(&service->stats, packet->fds[0], "mixer");
+static int take_stats(void *owner, struct control_packet *packet) {
+	struct mixer_service *service = owner;
+	return grant_take_stats(packet, &service->stats, "mixer");
 }
 
-static int take_sink(struct mixer_service *service, struct control_packet *packet) {
-	if (packet->fds_len != 1 || service->memory_fd >= 0) {
-		return -EBADMSG;
-	}
-	packet->fds_len = 0;
-	service->memory_fd = packet->fds[0];
-	return 0;
+static int take_sink(void *owner, struct control_packet *packet) {
+	struct mixer_service *service = owner;
+	return grant_take_fd(packet, &service->memory_fd);
 }
 
-static int take_link(struct mixer_service *service, struct control_packet *packet) {
+static int take_link(void *owner, struct control_packet *packet) {
+	struct mixer_service *service = owner;
 	uint32_t guest = packet->message.index;
 	if (packet->fds_len != LINK_FDS || guest >= CONFIG_GUESTS_MAX ||
 		service->peers[guest].has_link) {
@@ -62,7 +54,8 @@ static void handle_peer_death(void *data, uint32_t events) {
 }
 
 /* A new process at the other end; what is still to be heard of its predecessor's death is void. */
-static int take_peer(struct mixer_service *service, struct control_packet *packet) {
+static int take_peer(void *owner, struct control_packet *packet) {
+	struct mixer_service *service = owner;
 	uint32_t guest = packet->message.index;
 	if (packet->fds_len != 1 || guest >= CONFIG_GUESTS_MAX) {
 		return -EBADMSG;
@@ -80,50 +73,13 @@ static int take_peer(struct mixer_service *service, struct control_packet *packe
 	return peer->source == NULL ? -errno : 0;
 }
 
-static const struct {
-	uint32_t type;
-	int (*take)(struct mixer_service *service, struct control_packet *packet);
-} grants[] = {
+static const struct grant grants[] = {
 	{ CONTROL_CONFIG, take_config },
 	{ CONTROL_STATS, take_stats },
 	{ CONTROL_SINK, take_sink },
 	{ CONTROL_SAMPLE_LINK, take_link },
 	{ CONTROL_PEER, take_peer },
 };
-
-static int take_grant(struct mixer_service *service, struct control_packet *packet) {
-	int error = 0;
-	for (size_t i = 0; i < ARRAY_LEN(grants); i++) {
-		if (grants[i].type == packet->message.type) {
-			error = grants[i].take(service, packet);
-		}
-	}
-	control_close_fds(packet);
-	return error;
-}
-
-static int receive_grants(struct mixer_service *service) {
-	for (;;) {
-		struct control_packet packet;
-		int rc = control_receive(service->control, &packet);
-		if (rc == -EAGAIN) {
-			struct pollfd wait = { .fd = service->control, .events = POLLIN };
-			poll(&wait, 1, -1);
-			continue;
-		}
-		if (rc <= 0) {
-			return rc == 0 ? -EPIPE : rc;
-		}
-		if (packet.message.type == CONTROL_START) {
-			control_close_fds(&packet);
-			return 0;
-		}
-		rc = take_grant(service, &packet);
-		if (rc < 0) {
-			return rc;
-		}
-	}
-}
 
 static void handle_control(void *data, uint32_t events) {
 	struct mixer_service *service = data;
@@ -245,8 +201,7 @@ static int start(struct mixer_service *service) {
 	if (error < 0) {
 		log_warning("memory is not locked, the mix may be late: %s", strerror(-error));
 	}
-	const struct control_packet ready = { .message.type = CONTROL_READY };
-	return control_send(service->control, &ready);
+	return grant_ready(service->control);
 }
 
 static int receive_and_start(struct mixer_service *service) {
@@ -257,7 +212,7 @@ static int receive_and_start(struct mixer_service *service) {
 	/* signals are blocked before there is a second thread */
 	int error = loop_quit_on_signals(service->loop);
 	if (error == 0) {
-		error = receive_grants(service);
+		error = grant_receive(service->control, grants, ARRAY_LEN(grants), service);
 	}
 	if (error == 0) {
 		error = make_mix(service);

@@ -26,11 +26,7 @@ static int ask_keeper(int keeper, enum control_type type,
 	struct control_packet packet = { .message.type = type };
 	int error = control_send(keeper, &packet);
 	while (!error) {
-		int got = control_receive(keeper, &packet);
-		if (got == -EAGAIN) {
-			sleep_ms(1);
-			continue;
-		}
+		int got = control_receive_wait(keeper, &packet, START_TIMEOUT_MS);
 		if (got <= 0) {
 			return got < 0 ? got : -EPIPE;
 		}

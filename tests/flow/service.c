@@ -178,15 +178,10 @@ static bool wait_for_line(const struct service *service, int out, const char *li
 /* ---- talking to the keeper ---- */
 
 static bool receive(const struct service *service, struct control_packet *packet) {
-	struct pollfd wait = { .fd = service->client, .events = POLLIN };
-	int rc;
-	while ((rc = control_receive(service->client, packet)) == -EAGAIN) {
-		if (poll(&wait, 1, SERVICE_WAIT_MS) != 1) {
-			give_up(service, "the keeper does not answer");
-		}
-	}
+	int rc = control_receive_wait(service->client, packet, SERVICE_WAIT_MS);
 	if (rc != 1) {
-		give_up(service, "the keeper hung up: %d", rc);
+		give_up(service, "the keeper %s: %d",
+			rc == -ETIMEDOUT ? "does not answer" : "hung up", rc);
 	}
 	return packet->message.type != CONTROL_END;
 }
