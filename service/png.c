@@ -1,9 +1,11 @@
 #include "service/png.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <spng.h>
@@ -142,29 +144,41 @@ static int encode_file(
 	return error;
 }
 
+static int write_file(const char *path, const uint32_t *pixels, uint32_t width, uint32_t height,
+	uint32_t stride) {
+	FILE *file = fopen(path, "wbe");
+	if (file == NULL) {
+		return -errno;
+	}
+	int error = encode_file(file, pixels, width, height, stride);
+	if (fclose(file) != 0 && error == 0) {
+		error = -errno;
+	}
+	return error;
+}
+
+/* A device, a pipe: written to, never replaced. */
+static bool is_special(const char *path) {
+	struct stat status;
+	return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
 int png_write_opaque(const char *path, const uint32_t *pixels, uint32_t width, uint32_t height,
 	uint32_t stride) {
+	if (is_special(path)) {
+		return write_file(path, pixels, width, height, stride);
+	}
 	char *temporary;
 	if (asprintf(&temporary, "%s.partial", path) < 0) {
 		return -ENOMEM;
 	}
-	int error = 0;
-	FILE *file = fopen(temporary, "wbe");
-	if (file == NULL) {
-		error = -errno;
-		goto free_name;
-	}
-	error = encode_file(file, pixels, width, height, stride);
-	if (fclose(file) != 0 && error == 0) {
-		error = -errno;
-	}
+	int error = write_file(temporary, pixels, width, height, stride);
 	if (error == 0 && rename(temporary, path) != 0) {
 		error = -errno;
 	}
 	if (error != 0) {
 		(void)unlink(temporary);
 	}
-free_name:
 	free(temporary);
 	return error;
 }
