@@ -167,6 +167,16 @@ void compositor_handle_tick(void *data, uint32_t events) {
 	}
 }
 
+/* What was asked for in a round of the loop is one tick: it takes all that was published. */
+static void serve_requests(void *data) {
+	struct compositor *compositor = data;
+	for (uint32_t i = 0; i < compositor->stages_len; i++) {
+		if (compositor->stages[i].screen.ticker.kind == TICKER_IMMEDIATE) {
+			compositor_handle_tick(&compositor->stages[i], 0);
+		}
+	}
+}
+
 void compositor_handle_waiting(void *data, uint32_t events) {
 	struct stage *stage = data;
 	ticker_request(&stage->screen.ticker);
@@ -209,6 +219,7 @@ void compositor_destroy(struct compositor *compositor) {
 	if (compositor == NULL) {
 		return;
 	}
+	loop_set_after(compositor->loop, NULL, NULL);
 	for (uint32_t i = 0; i < compositor->stages_len; i++) {
 		loop_remove(&compositor->stages[i].ticks);
 		loop_remove(&compositor->stages[i].waiting);
@@ -242,6 +253,8 @@ void compositor_start(struct compositor *compositor) {
 		ticker_start(ticker);
 		ticker_request(ticker); /* what was published before our time */
 	}
+	loop_set_after(compositor->loop, serve_requests, compositor);
+	serve_requests(compositor);
 }
 
 /* ---- commands and later grants ---- */

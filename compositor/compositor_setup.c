@@ -132,16 +132,13 @@ static int watch_seat(struct compositor *compositor, struct seat *seat) {
 
 static int watch_stage(struct compositor *compositor, struct stage *stage) {
 	struct ticker *ticker = &stage->screen.ticker;
-	stage->ticks =
-		loop_add(compositor->loop, ticker->fd, EPOLLIN, compositor_handle_tick, stage);
-	if (stage->ticks == NULL) {
-		return -errno;
-	}
 	if (ticker->kind == TICKER_IMMEDIATE) {
 		stage->waiting = loop_add_timer(compositor->loop, compositor_handle_waiting, stage);
 		return stage->waiting == NULL ? -errno : 0;
 	}
-	return 0;
+	stage->ticks =
+		loop_add(compositor->loop, ticker->fd, EPOLLIN, compositor_handle_tick, stage);
+	return stage->ticks == NULL ? -errno : 0;
 }
 
 int compositor_set_up(struct compositor *compositor, struct grants *grants) {

@@ -21,10 +21,10 @@ static int ticker_open(enum ticker_kind kind, int step_fd) {
 		int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 		return fd < 0 ? -errno : fd;
 	}
-	case TICKER_IMMEDIATE:
-		return fd_eventfd_create(false);
 	case TICKER_STEP:
 		return step_fd >= 0 ? step_fd : -EBADF;
+	case TICKER_IMMEDIATE:
+		break;
 	}
 	return -EINVAL;
 }
@@ -32,6 +32,9 @@ static int ticker_open(enum ticker_kind kind, int step_fd) {
 int ticker_init(struct ticker *ticker, enum ticker_kind kind, uint64_t period_ns, int step_fd) {
 	assert(period_ns > 0);
 	*ticker = (struct ticker) { .kind = kind, .period_ns = period_ns, .fd = -1 };
+	if (kind == TICKER_IMMEDIATE) {
+		return 0;
+	}
 	int fd = ticker_open(kind, step_fd);
 	if (fd < 0) {
 		return fd;
@@ -76,9 +79,7 @@ void ticker_set_lead(struct ticker *ticker, uint64_t lead_ns) {
 }
 
 void ticker_request(struct ticker *ticker) {
-	if (ticker->kind == TICKER_IMMEDIATE) {
-		fd_event_signal(ticker->fd);
-	}
+	ticker->requested = ticker->kind == TICKER_IMMEDIATE;
 }
 
 static bool take_real(struct ticker *ticker, uint64_t *due_ns) {
@@ -97,16 +98,19 @@ static bool take_real(struct ticker *ticker, uint64_t *due_ns) {
 	return due;
 }
 
-bool ticker_take(struct ticker *ticker, uint64_t *due_ns) {
-	bool due;
-	if (ticker->kind == TICKER_REAL) {
-		due = take_real(ticker, due_ns);
-	} else {
-		due = fd_event_take(ticker->fd) > 0;
-		if (due) {
-			*due_ns = clock_now_ns();
-		}
+/* STEP and IMMEDIATE: a tick is due now, or none is. */
+static bool take_asked(struct ticker *ticker, uint64_t *due_ns) {
+	bool due = ticker->kind == TICKER_STEP ? fd_event_take(ticker->fd) > 0 : ticker->requested;
+	ticker->requested = false;
+	if (due) {
+		*due_ns = clock_now_ns();
 	}
+	return due;
+}
+
+bool ticker_take(struct ticker *ticker, uint64_t *due_ns) {
+	bool due = ticker->kind == TICKER_REAL ? take_real(ticker, due_ns)
+					       : take_asked(ticker, due_ns);
 	ticker->count += due;
 	return due;
 }

@@ -27,7 +27,9 @@ enum ticker_kind { TICKER_REAL, TICKER_IMMEDIATE, TICKER_STEP };
 struct ticker {
 	enum ticker_kind kind;
 	uint64_t period_ns; /* > 0; in @0 and @step nominal, to turn ms into ticks */
-	int fd; /* readable when a tick is due: timerfd or eventfd; owned except for STEP */
+	int fd; /* readable when a tick is due: REAL an owned timerfd, STEP the borrowed eventfd,
+	         * IMMEDIATE -1: the owner takes ticks after whatever made it ask for one */
+	bool requested; /* IMMEDIATE: a tick is due */
 	uint64_t next_ns; /* REAL: the next tick's nominal time; 0: not started */
 	uint64_t lead_ns; /* REAL: wakes this much before */
 	uint64_t count; /* ticks handed out so far */
@@ -47,7 +49,7 @@ void ticker_start(struct ticker *ticker);
  */
 void ticker_set_lead(struct ticker *ticker, uint64_t lead_ns);
 
-/* IMMEDIATE: makes the fd readable. No effect on the other kinds. Does not block or allocate. */
+/* IMMEDIATE: a tick is due, one however often it is asked for. No effect on the other kinds. */
 void ticker_request(struct ticker *ticker);
 
 /*

@@ -47,7 +47,6 @@ START_TEST(immediate_ticks_when_asked) {
 	uint64_t before_ns = clock_now_ns();
 	ticker_request(&ticker);
 	ticker_request(&ticker); /* two requests are one tick */
-	ck_assert_int_eq(fd_wait_readable(ticker.fd, 0), 1);
 	ck_assert(ticker_take(&ticker, &due_ns));
 	ck_assert_uint_ge(due_ns, before_ns);
 	ck_assert(!ticker_take(&ticker, &due_ns));
@@ -143,9 +142,6 @@ START_TEST(init_fails_clean) {
 	struct ticker ticker;
 	fault_at(1);
 	ck_assert_int_eq(ticker_init(&ticker, TICKER_REAL, 1, -1), -EMFILE);
-	ticker_finish(&ticker);
-	fault_at(1);
-	ck_assert_int_eq(ticker_init(&ticker, TICKER_IMMEDIATE, 1, -1), -EMFILE);
 	ticker_finish(&ticker);
 	fault_off();
 	ck_assert_int_eq(ticker_init(&ticker, TICKER_STEP, 1, -1), -EBADF);
