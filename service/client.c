@@ -31,6 +31,12 @@ int client_connect(const struct command *command, int *status) {
 	return socket < 0 ? -1 : socket;
 }
 
+/* As control_receive_wait(); a reset comes before what the keeper said when it hung up. */
+static int receive(int socket, struct control_packet *packet) {
+	int rc = control_receive_wait(socket, packet, CLIENT_TIMEOUT_MS);
+	return rc != -ECONNRESET ? rc : control_receive_wait(socket, packet, CLIENT_TIMEOUT_MS);
+}
+
 bool client_ask(const struct command *command, int socket, const struct control_packet *request,
 	client_reply reply, void *data) {
 	int rc = control_send(socket, request);
@@ -41,7 +47,7 @@ bool client_ask(const struct command *command, int socket, const struct control_
 	}
 	for (;;) {
 		struct control_packet packet;
-		rc = control_receive_wait(socket, &packet, CLIENT_TIMEOUT_MS);
+		rc = receive(socket, &packet);
 		if (rc == -ETIMEDOUT) {
 			command_failed(command, "the service does not answer; see `fascia log`");
 			return false;

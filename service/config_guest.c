@@ -277,6 +277,18 @@ static void compile_scanout(struct config_compiler *compiler, unsigned guest, un
 	mode->serial = file->serial != NULL ? *file->serial : 0;
 }
 
+/* Whoever gave it its size, an EDID must be able to say it. */
+static void check_mode(struct config_compiler *compiler, unsigned guest, unsigned index) {
+	const struct frame_mode *mode = &compiler->config->guests[guest].gpu.scanouts[index];
+	if (mode->width > CONFIG_MODE_MAX || mode->height > CONFIG_MODE_MAX) {
+		struct config_where where =
+			config_where("guests[%u].gpu.scanouts[%u].mode", guest, index);
+		config_source_error(compiler->source, where.text,
+			"%s: %ux%u; allowed: %d pixels each way, an EDID cannot say more",
+			where.text, mode->width, mode->height, CONFIG_MODE_MAX);
+	}
+}
+
 static void compile_guest_scanouts(struct config_compiler *compiler, unsigned index) {
 	const struct file_gpu *file = compiler->file->guests[index].gpu;
 	struct config *config = compiler->config;
@@ -300,6 +312,7 @@ static void compile_guest_scanouts(struct config_compiler *compiler, unsigned in
 		if (gpu->scanouts[i].serial == 0) {
 			gpu->scanouts[i].serial = index * FRAME_LINK_CHANNELS + i + 1;
 		}
+		check_mode(compiler, index, i);
 	}
 }
 

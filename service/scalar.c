@@ -10,8 +10,6 @@
 #define REFRESH_MHZ_MIN 1000
 #define REFRESH_MHZ_MAX 400000
 #define REFRESH_MHZ_NOMINAL 60000
-/* far from overflow, and no display is a million pixels away */
-#define PLACE_MAX 1000000
 
 /* Reads an integer at *text and moves past it. No white space, no '+'. */
 static bool take_int(const char **text, int64_t min, int64_t max, int64_t *value) {
@@ -51,8 +49,8 @@ static bool take_size(const char **text, uint32_t *width, uint32_t *height) {
 
 static bool take_place(const char **text, int32_t *x, int32_t *y) {
 	int64_t px, py;
-	if (!take_int(text, -PLACE_MAX, PLACE_MAX, &px) || !take_char(text, ',') ||
-		!take_int(text, -PLACE_MAX, PLACE_MAX, &py)) {
+	if (!take_int(text, -SCALAR_PLACE_MAX, SCALAR_PLACE_MAX, &px) || !take_char(text, ',') ||
+		!take_int(text, -SCALAR_PLACE_MAX, SCALAR_PLACE_MAX, &py)) {
 		return false;
 	}
 	*x = (int32_t)px;

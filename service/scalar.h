@@ -15,9 +15,10 @@
 #include "core/rect.h"
 
 #define SCALAR_PIXELS_MAX 8192
+#define SCALAR_PLACE_MAX 32768 /* as core/config.h */
 #define SCALAR_MODE_FORM "WIDTHxHEIGHT@RATE: 1..8192 pixels; RATE 1..400 Hz, 0 or step"
 #define SCALAR_SIZE_FORM "WIDTHxHEIGHT, each 1..8192"
-#define SCALAR_PLACE_FORM "X,Y in pixels"
+#define SCALAR_PLACE_FORM "X,Y in pixels, -32768 to 32768"
 #define SCALAR_RECT_FORM "X,Y WIDTHxHEIGHT in pixels"
 #define SCALAR_COLOUR_FORM "\"#RRGGBB\" (in quotes: YAML takes a bare # for a comment)"
 #define SCALAR_BYTES_FORM "a number of bytes, or with K, M or G (of 1024)"

@@ -365,13 +365,17 @@ pid_t service_pid(const struct service *service, const char *process) {
 	return (pid_t)atomic_load(&find_page(service, process)->pid);
 }
 
+/* A process may add an entry late. */
 static const struct stats_entry *find_entry(
 	const struct service *service, const char *process, const char *name) {
 	const struct stats_page *page = find_page(service, process);
-	for (uint32_t i = 0; i < atomic_load(&page->entries_len); i++) {
-		if (strcmp(page->entries[i].name, name) == 0) {
-			return &page->entries[i];
+	for (unsigned ms = 0; ms < SERVICE_WAIT_MS; ms++) {
+		for (uint32_t i = 0; i < atomic_load(&page->entries_len); i++) {
+			if (strcmp(page->entries[i].name, name) == 0) {
+				return &page->entries[i];
+			}
 		}
+		usleep(1000);
 	}
 	give_up(service, "%s counts no '%s'", process, name);
 	return NULL;

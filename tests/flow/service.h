@@ -69,7 +69,7 @@ int service_command_wait(const struct service *service, pid_t pid, int *out);
 /* The process with this name ("keeper", "compositor", "gpu-NAME", ...) as its page says. */
 pid_t service_pid(const struct service *service, const char *process);
 
-/* A statistics value; aborts when there is none. */
+/* A statistics value; waits until there is one. */
 uint64_t service_value(const struct service *service, const char *process, const char *name);
 /* Waits until it is at least, or exactly, `value`. */
 void service_wait_at_least(

@@ -242,7 +242,7 @@ struct bad_command {
 static const struct bad_command bad_commands[] = {
 	{ "no such layer", { "layer", "radio", "hide" }, 1, "radio" },
 	{ "no such action", { "layer", "ivi", "explode" }, 2, "allowed: at, size" },
-	{ "no value", { "layer", "ivi", "at" }, 2, "allowed: X,Y in pixels" },
+	{ "no value", { "layer", "ivi", "at" }, 2, "allowed: X,Y in pixels, -32768 to 32768" },
 	{ "bad value", { "layer", "ivi", "opacity", "256" }, 2, "allowed: 0 to 255" },
 	{ "no such output", { "screenshot", "-o", "left", "/dev/null/x.png" }, 1,
 		"no output 'left'" },
@@ -299,6 +299,56 @@ START_TEST(screenshot_shows_the_output) {
 }
 END_TEST
 
+/* ---- what it costs ---- */
+
+static const char full_size[] = "outputs: [{name: main, mode: 1920x1080@step}]\n"
+				"guests: [{name: cluster}, {name: ivi}]\n"
+				"layers:\n"
+				"  - {name: cluster, at: '320,0', size: 1280x480, critical: true}\n"
+				"  - {name: ivi, at: '448,480', size: 1024x600}\n"
+				"sound: {sink: memory, clock: streams}\n";
+
+static const struct {
+	const char *process;
+	unsigned mib;
+} memory_rows[] = {
+	{ "keeper", 4 },
+	{ "compositor", 16 },
+	{ "mixer", 16 },
+	{ "gpu-cluster", 16 },
+	{ "gpu-ivi", 16 },
+	{ "sound-cluster", 16 },
+	{ "sound-ivi", 16 },
+};
+
+START_TEST(private_memory) {
+	struct service service;
+	struct guest_display cluster, ivi;
+	struct guest_player player;
+	service_start(&service, full_size, NULL);
+	guest_display_start(&cluster, &service, "cluster", 1280, 480);
+	guest_display_start(&ivi, &service, "ivi", 1024, 600);
+	guest_player_start(&player, &service, "ivi", 0);
+	for (uint32_t seed = 0; seed < 4; seed++) {
+		guest_display_show(&cluster, seed);
+		guest_display_show(&ivi, seed);
+		guest_player_play(&player, 10);
+		service_step(&service, 1);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(memory_rows); i++) {
+		uint64_t bytes =
+			service_private_bytes(service_pid(&service, memory_rows[i].process));
+		ck_assert_msg(bytes <= (uint64_t)memory_rows[i].mib << 20,
+			"%s: %llu KiB of private memory", memory_rows[i].process,
+			(unsigned long long)(bytes >> 10));
+	}
+	guest_player_stop(&player);
+	guest_display_stop(&cluster);
+	guest_display_stop(&ivi);
+	service_stop(&service);
+}
+END_TEST
+
 Suite *suite_under_test(void) {
 	Suite *suite = suite_create("flow picture");
 	TCase *tcase = suite_case(suite, "picture");
@@ -306,6 +356,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, a_frame_arrives);
 	tcase_add_test(tcase, two_guests);
 	tcase_add_test(tcase, hang_up_and_return);
+	tcase_add_test(tcase, private_memory);
 	TCase *commands = suite_case(suite, "commands");
 	tcase_add_test(commands, layer_commands);
 	tcase_add_test(commands, size_and_connection_reach_the_guest);

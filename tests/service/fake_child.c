@@ -1,7 +1,7 @@
 /*
  * Stands in for every program that the keeper starts: takes what it is granted, checks that it is all
  * there, says READY and waits. SIGUSR1: ends well, as an endpoint does whose session is over; SIGUSR2:
- * ends badly. What it got is counted in its statistics page.
+ * ends badly; SIGHUP: takes no SIGTERM any more. What it got is counted in its statistics page.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -49,6 +49,11 @@ static void handle_signal(int signal) {
 static struct stats stats;
 static unsigned counts[CONTROL_TYPES];
 
+static void handle_hup(int number) {
+	signal(SIGTERM, SIG_IGN);
+	*stats_value(&stats, "", "stubborn") = 1;
+}
+
 static void count(const struct control_packet *packet) {
 	uint32_t type = packet->message.type;
 	if (packet->fds_len != fds_expected[type]) {
@@ -69,6 +74,7 @@ static void handle_packet(struct control_packet *packet) {
 		if (stats_init(&stats, packet->fds[0], name) != 0) {
 			exit(1);
 		}
+		*stats_value(&stats, "", "stubborn") = 0;
 		packet->fds[0] = -1;
 	}
 	count(packet);
@@ -84,6 +90,7 @@ static void handle_packet(struct control_packet *packet) {
 int main(void) {
 	signal(SIGUSR1, handle_signal);
 	signal(SIGUSR2, handle_signal);
+	signal(SIGHUP, handle_hup);
 	for (;;) {
 		struct pollfd wait = { .fd = CONTROL_FD, .events = POLLIN };
 		(void)poll(&wait, 1, -1);

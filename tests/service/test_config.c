@@ -162,7 +162,7 @@ static const struct bad_row bad_rows[] = {
 	{ "scanout", GUEST "layers:\n  - name: a\n    scanout: 16\n", 5,
 		"layers[0].scanout: 16; allowed: 0 to 15" },
 	{ "place form", GUEST "layers:\n  - name: a\n    at: 1x2\n", 5,
-		"layers[0].at: '1x2'; allowed: X,Y in pixels" },
+		"layers[0].at: '1x2'; allowed: X,Y in pixels, -32768 to 32768" },
 	{ "size form", GUEST "layers:\n  - name: a\n    size: 0x10\n", 5,
 		"layers[0].size: '0x10'; allowed: WIDTHxHEIGHT, each 1..8192" },
 	{ "clip form", GUEST "layers:\n  - name: a\n    clip: 10x10\n", 5,
@@ -205,6 +205,12 @@ static const struct bad_row bad_rows[] = {
 		5,
 		"guests[0].gpu.scanouts[0].mode: '640x480@step'; allowed: WIDTHxHEIGHT or "
 		"WIDTHxHEIGHT@RATE, 1..8192 pixels, 1..400 Hz" },
+	{ "scanout too wide", "outputs: [{name: o, mode: 8192x64}]\n" GUEST, 3,
+		"guests[0].gpu.scanouts[0].mode: 8192x64; allowed: 8191 pixels each way, an EDID "
+		"cannot "
+		"say more" },
+	{ "place too far", GUEST "layers:\n  - name: a\n    at: 0,-32769\n", 5,
+		"layers[0].at: '0,-32769'; allowed: X,Y in pixels, -32768 to 32768" },
 	{ "display name",
 		"guests:\n  - name: a\n    gpu:\n      scanouts:\n        - name: a name of 18 "
 		"chars\n",

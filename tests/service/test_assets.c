@@ -1,0 +1,328 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/atlas.h"
+#include "core/fd.h"
+#include "core/macros.h"
+#include "service/assets.h"
+#include "service/png.h"
+#include "tests/suite.h"
+
+static char dir[] = "/tmp/fascia-assets-XXXXXX";
+
+struct drawn {
+	struct config config;
+	struct atlas atlas;
+	int fd;
+};
+
+static void draw(struct drawn *drawn, const char *yaml) {
+	char path[64];
+	snprintf(path, sizeof(path), "%s/x.yaml", dir);
+	FILE *file = fopen(path, "we");
+	ck_assert_ptr_nonnull(file);
+	fputs(yaml, file);
+	fclose(file);
+	struct config_pictures pictures;
+	ck_assert(config_compile(path, "/run/x", &drawn->config, &pictures, stderr));
+	drawn->fd = assets_create_atlas(&drawn->config, &pictures, stderr);
+	config_pictures_finish(&pictures);
+	unlink(path);
+	ck_assert_int_ge(drawn->fd, 0);
+	/* checks seals, sizes, flags and every checksum */
+	ck_assert_int_eq(atlas_map(&drawn->atlas, drawn->fd), 0);
+}
+
+static void finish(struct drawn *drawn) {
+	atlas_unmap(&drawn->atlas);
+	fd_close(&drawn->fd);
+}
+
+static void make_dir(void) {
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void remove_dir(void) {
+	(void)rmdir(dir);
+}
+
+static const struct atlas_tile *find(const struct drawn *drawn, const char *name) {
+	const struct atlas_tile *tile = atlas_find(&drawn->atlas, "%s", name);
+	ck_assert_msg(tile != NULL, "there is no tile %s", name);
+	return tile;
+}
+
+/* Tiles of the HMI: opaque, inside its background, where every tile of their kind is. */
+static void check_hmi(const struct drawn *drawn, const char *output) {
+	static const char *const kinds[] = { "speed/0 1 2 3 4 5 6 7 8 9 -", "gear/P R N D -" };
+	char name[96];
+	snprintf(name, sizeof(name), "hmi/%s/background", output);
+	const struct atlas_tile *ground = find(drawn, name);
+	ck_assert(ground->opaque);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		const char *values = strchr(kinds[i], '/') + 1;
+		const struct atlas_tile *first = NULL;
+		for (; *values != '\0'; values++) {
+			if (*values == ' ') {
+				continue;
+			}
+			snprintf(name, sizeof(name), "hmi/%s/%.*s%c", output,
+				(int)(strchr(kinds[i], '/') + 1 - kinds[i]), kinds[i], *values);
+			const struct atlas_tile *tile = find(drawn, name);
+			first = first != NULL ? first : tile;
+			ck_assert(tile->opaque);
+			ck_assert_int_eq(tile->x, first->x);
+			ck_assert_int_eq(tile->y, first->y);
+			ck_assert_uint_eq(tile->width, first->width);
+			ck_assert_int_ge(tile->x, ground->x);
+			ck_assert_int_ge(tile->y, ground->y);
+			uint32_t digits = i == 0 ? 3 : 1;
+			ck_assert_int_le(tile->x + (int)(tile->width * digits),
+				ground->x + (int)ground->width);
+			ck_assert_int_le(
+				tile->y + (int)tile->height, ground->y + (int)ground->height);
+			/* no two look alike */
+			ck_assert(tile == first || tile->crc32 != first->crc32);
+		}
+	}
+	for (unsigned i = 0; i < HMI_TELLTALES; i++) {
+		snprintf(name, sizeof(name), "hmi/%s/telltale/%u/on", output, i);
+		const struct atlas_tile *on = find(drawn, name);
+		snprintf(name, sizeof(name), "hmi/%s/telltale/%u/off", output, i);
+		const struct atlas_tile *off = find(drawn, name);
+		ck_assert(on->opaque && off->opaque);
+		ck_assert_int_eq(on->x, off->x);
+		ck_assert_int_eq(on->y, off->y);
+		ck_assert_uint_ne(on->crc32, off->crc32);
+	}
+}
+
+START_TEST(every_tile_is_there) {
+	struct drawn drawn;
+	draw(&drawn,
+		"outputs:\n"
+		"  - {name: left, mode: 1280x480}\n"
+		"  - {name: right, mode: 800x600}\n"
+		"  - {name: plain, mode: 64x64, fallback: false}\n"
+		"guests: [{name: a}, {name: b}]\n"
+		"layers:\n"
+		"  - {name: a, output: left, critical: true}\n"
+		"  - {name: b, output: right, at: '100,50', size: 320x240, critical: true}\n"
+		"  - {name: c, guest: b, scanout: 1, output: right, size: 33x17}\n");
+	check_hmi(&drawn, "left");
+	check_hmi(&drawn, "right");
+	ck_assert_ptr_null(atlas_find(&drawn.atlas, "hmi/plain/background"));
+	ck_assert_ptr_nonnull(find(&drawn, "hmi/left/missing/a"));
+	ck_assert_ptr_nonnull(find(&drawn, "hmi/right/missing/b"));
+	ck_assert_ptr_null(atlas_find(&drawn.atlas, "hmi/right/missing/a"));
+	ck_assert_ptr_null(atlas_find(&drawn.atlas, "hmi/right/missing/c"));
+
+	/* the whole output, and what the critical layer takes */
+	const struct atlas_tile *left = find(&drawn, "hmi/left/background");
+	ck_assert(left->x == 0 && left->y == 0 && left->width == 1280 && left->height == 480);
+	const struct atlas_tile *right = find(&drawn, "hmi/right/background");
+	ck_assert(right->x == 100 && right->y == 50 && right->width == 320 && right->height == 240);
+
+	const struct atlas_tile *placeholder = find(&drawn, "placeholder/c");
+	ck_assert(placeholder->width == 33 && placeholder->height == 17 && placeholder->opaque);
+	ck_assert_ptr_nonnull(find(&drawn, "placeholder/a"));
+	finish(&drawn);
+}
+END_TEST
+
+static const char *const sizes[] = { "1x1", "7x3", "64x64", "8191x16", "16x4096", "320x240",
+	"1920x1080" };
+
+START_TEST(every_size_can_be_drawn) {
+	struct drawn drawn;
+	char yaml[128];
+	snprintf(yaml, sizeof(yaml), "outputs: [{name: o, mode: %s}]\nguests: [{name: a}]\n",
+		sizes[_i]);
+	draw(&drawn, yaml);
+	/* those smaller than a letter have no place for one; but every tile is there and fits */
+	const struct atlas_tile *ground = find(&drawn, "hmi/o/background");
+	for (uint32_t i = 0; i < drawn.atlas.tiles_len; i++) {
+		const struct atlas_tile *tile = &drawn.atlas.tiles[i];
+		ck_assert_uint_ge(tile->width, 1);
+		ck_assert_uint_ge(tile->height, 1);
+		ck_assert_int_le(tile->x + (int)tile->width, (int)ground->width);
+		ck_assert_int_le(tile->y + (int)tile->height, (int)ground->height);
+	}
+	finish(&drawn);
+}
+END_TEST
+
+/* What is drawn depends on the configuration alone: the flow tests draw it again to compare. */
+START_TEST(drawn_twice_is_the_same) {
+	static const char yaml[] = "guests: [{name: a}]\n";
+	struct drawn one, two;
+	draw(&one, yaml);
+	draw(&two, yaml);
+	ck_assert_uint_eq(one.atlas.size_bytes, two.atlas.size_bytes);
+	ck_assert_mem_eq(one.atlas.base, two.atlas.base, one.atlas.size_bytes);
+	finish(&one);
+	finish(&two);
+}
+END_TEST
+
+/* 2 x 2 pixels: red, half of white, an invisible grey, blue; not written by the code under test */
+static const uint8_t small_png[] = {
+	0x89,
+	0x50,
+	0x4e,
+	0x47,
+	0x0d,
+	0x0a,
+	0x1a,
+	0x0a,
+	0x00,
+	0x00,
+	0x00,
+	0x0d,
+	0x49,
+	0x48,
+	0x44,
+	0x52,
+	0x00,
+	0x00,
+	0x00,
+	0x02,
+	0x00,
+	0x00,
+	0x00,
+	0x02,
+	0x08,
+	0x06,
+	0x00,
+	0x00,
+	0x00,
+	0x72,
+	0xb6,
+	0x0d,
+	0x24,
+	0x00,
+	0x00,
+	0x00,
+	0x16,
+	0x49,
+	0x44,
+	0x41,
+	0x54,
+	0x78,
+	0x9c,
+	0x63,
+	0xf8,
+	0xcf,
+	0xc0,
+	0xf0,
+	0x1f,
+	0x08,
+	0x1a,
+	0x18,
+	0x38,
+	0x39,
+	0x39,
+	0x19,
+	0x40,
+	0x6c,
+	0x00,
+	0x4b,
+	0x89,
+	0x07,
+	0x95,
+	0xdd,
+	0x93,
+	0x94,
+	0x91,
+	0x00,
+	0x00,
+	0x00,
+	0x00,
+	0x49,
+	0x45,
+	0x4e,
+	0x44,
+	0xae,
+	0x42,
+	0x60,
+	0x82,
+};
+
+START_TEST(pictures_are_premultiplied) {
+	static const uint32_t pixels[4] = { 0xffff0000, 0x80808080, 0x00000000, 0xff0000ff };
+	struct drawn drawn;
+	char path[64];
+	snprintf(path, sizeof(path), "%s/p.png", dir);
+	FILE *file = fopen(path, "we");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_eq(fwrite(small_png, sizeof(small_png), 1, file), 1);
+	fclose(file);
+	/* a relative path starts at the configuration */
+	draw(&drawn, "layers: [{name: p, picture: p.png, size: 20x10}]\n");
+	const struct atlas_tile *tile = find(&drawn, "picture/p");
+	ck_assert(tile->width == 2 && tile->height == 2 && !tile->opaque);
+	ck_assert_mem_eq(atlas_pixels(&drawn.atlas, tile), pixels, sizeof(pixels));
+	finish(&drawn);
+	unlink(path);
+}
+END_TEST
+
+START_TEST(opaque_png_there_and_back) {
+	char path[64];
+	uint32_t width, height;
+	struct png png;
+	snprintf(path, sizeof(path), "%s/p.png", dir);
+	/* 3 pixels of a row of 4: the stride is not the width */
+	const uint32_t pixels[8] = { 0x00ff0000, 0x0000ff00, 0x000000ff, 0, 1, 2, 3, 0 };
+	ck_assert_int_eq(png_write_opaque(path, pixels, 3, 2, 16), 0);
+	ck_assert_int_eq(png_read_size(path, &width, &height), 0);
+	ck_assert(width == 3 && height == 2);
+	ck_assert_int_eq(png_read(&png, path), 0);
+	for (unsigned i = 0; i < 6; i++) {
+		ck_assert_uint_eq(png.pixels[i], pixels[i / 3 * 4 + i % 3] | 0xff000000);
+	}
+	png_finish(&png);
+	unlink(path);
+	ck_assert_int_eq(png_read(&png, path), -ENOENT);
+	ck_assert_int_eq(png_write_opaque("/nowhere/x.png", pixels, 1, 1, 4), -ENOENT);
+}
+END_TEST
+
+/* Cut anywhere: an error, or, when only checksums are gone, the whole picture. */
+START_TEST(damaged_png) {
+	char path[64];
+	snprintf(path, sizeof(path), "%s/p.png", dir);
+	for (size_t len = 0; len < sizeof(small_png) - 12; len++) {
+		FILE *file = fopen(path, "we");
+		ck_assert_ptr_nonnull(file);
+		ck_assert_uint_eq(fwrite(small_png, 1, len, file), len);
+		fclose(file);
+		struct png png = { 0 };
+		if (png_read(&png, path) == 0) {
+			static const uint32_t pixels[4] = { 0xffff0000, 0x80ffffff, 0x00090909,
+				0xff0000ff };
+			ck_assert_mem_eq(png.pixels, pixels, sizeof(pixels));
+			png_finish(&png);
+		} else {
+			ck_assert_ptr_null(png.pixels);
+		}
+	}
+	unlink(path);
+}
+END_TEST
+
+Suite *suite_under_test(void) {
+	Suite *suite = suite_create("service assets");
+	TCase *tcase = suite_case(suite, "assets");
+	tcase_add_checked_fixture(tcase, make_dir, remove_dir);
+	tcase_add_test(tcase, every_tile_is_there);
+	tcase_add_loop_test(tcase, every_size_can_be_drawn, 0, (int)ARRAY_LEN(sizes));
+	tcase_add_test(tcase, drawn_twice_is_the_same);
+	tcase_add_test(tcase, pictures_are_premultiplied);
+	tcase_add_test(tcase, opaque_png_there_and_back);
+	tcase_add_test(tcase, damaged_png);
+	return suite;
+}
