@@ -234,10 +234,6 @@ const struct guest_memory *vhost_session_memory(const struct vhost_session *sess
 	return &session->memory;
 }
 
-uint64_t vhost_session_features(const struct vhost_session *session) {
-	return session->features;
-}
-
 void vhost_session_flush_config_change(struct vhost_session *session) {
 	if (session->config_change_is_due && vhost_channel_is_open(&session->channel) &&
 		!vhost_session_is_stopped(session)) {

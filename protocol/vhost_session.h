@@ -99,7 +99,6 @@ void vhost_session_destroy(struct vhost_session *session);
 /* Valid while the session lives. */
 struct virtqueue *vhost_session_queue(struct vhost_session *session, unsigned index);
 const struct guest_memory *vhost_session_memory(const struct vhost_session *session);
-uint64_t vhost_session_features(const struct vhost_session *session);
 
 /* Tells the driver to read the configuration again (BACKEND_CONFIG_CHANGE_MSG); while no ring is
  * started, with the next start, because a suspended device sends nothing. 0, or -ENOTSUP when the

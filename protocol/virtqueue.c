@@ -381,12 +381,3 @@ void virtqueue_notify(struct virtqueue *queue) {
 		fd_event_signal(queue->call_fd);
 	}
 }
-
-int virtqueue_chain_keep_writable(
-	const struct virtqueue_chain *chain, struct span *spans, size_t max) {
-	if (chain->writable_len > max) {
-		return -ENOSPC;
-	}
-	memcpy(spans, chain->writable, chain->writable_len * sizeof(*spans));
-	return chain->writable_len;
-}

@@ -50,9 +50,4 @@ bool virtqueue_is_live(const struct virtqueue *queue);
 /* Popped and not yet pushed. */
 unsigned virtqueue_in_flight(const struct virtqueue *queue);
 
-/* For a chain that outlives its pop: keeps the writable part's spans (at most `max`; -ENOSPC). They are
- * void when guest_memory.generation changes. Returns how many were copied. */
-int virtqueue_chain_keep_writable(
-	const struct virtqueue_chain *chain, struct span *spans, size_t max);
-
 #endif

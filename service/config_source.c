@@ -104,11 +104,9 @@ static const struct config_node *find_item(
 	return config_node_item(source, node, index);
 }
 
-/* The node at `where`, or, with *whole false, the nearest one around it. */
-static const struct config_node *find_node(
-	struct config_source *source, const char *where, bool *whole) {
+/* The node at `where`, or the nearest one around it. */
+static const struct config_node *find_node(struct config_source *source, const char *where) {
 	const struct config_node *node = config_source_root(source);
-	*whole = true;
 	while (*where != '\0') {
 		const struct config_node *next;
 		if (*where == '[') {
@@ -121,7 +119,6 @@ static const struct config_node *find_node(
 			where += len;
 		}
 		if (next == NULL) {
-			*whole = false;
 			return node;
 		}
 		where += *where == '.';
@@ -151,18 +148,11 @@ void config_source_error_at(
 }
 
 void config_source_error(struct config_source *source, const char *where, const char *format, ...) {
-	bool whole;
-	const struct config_node *node = find_node(source, where, &whole);
+	const struct config_node *node = find_node(source, where);
 	va_list args;
 	va_start(args, format);
 	write_error(source, node, format, args);
 	va_end(args);
-}
-
-bool config_source_has(struct config_source *source, const char *where) {
-	bool whole;
-	(void)find_node(source, where, &whole);
-	return whole;
 }
 
 static bool read_text(struct config_source *source) {

@@ -39,9 +39,6 @@ void config_source_error(struct config_source *source, const char *where, const 
 	PRINTF_LIKE(3, 4);
 unsigned config_source_errors(const struct config_source *source);
 
-/* Whether the file has something at `where`. */
-bool config_source_has(struct config_source *source, const char *where);
-
 /* The tree. */
 
 enum config_node_kind { CONFIG_NODE_SCALAR, CONFIG_NODE_LIST, CONFIG_NODE_MAPPING };
