@@ -2,7 +2,7 @@
  * A device, its VMM and its consumer in one thread: a real vhost session over a socket pair, a real
  * frame link whose other side the test holds, and a clock that only the test moves.
  *
- * Every call checks what it does (ck_assert) and leaves the device idle: nothing is in flight but what
+ * Every call checks what it does (and aborts) and leaves the device idle: nothing is in flight but what
  * the test keeps waiting on purpose.
  */
 #ifndef TESTS_GPU_RIG_H
@@ -98,6 +98,7 @@ uint32_t rig_pattern(uint32_t seed, uint32_t x, uint32_t y);
 /* Resource `id` of the picture's size, in BGRX, with the picture as backing. */
 void rig_create_resource(struct rig *rig, uint32_t id, const struct rig_picture *picture);
 
+/* for tests */
 #define ck_assert_ok(call) ck_assert_uint_eq(call, VIRTIO_GPU_RESP_OK_NODATA)
 
 #endif

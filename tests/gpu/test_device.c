@@ -6,6 +6,7 @@
 #include "core/macros.h"
 #include "tests/gpu/rig.h"
 #include "tests/suite.h"
+#include "tests/support/fault.h"
 
 static struct rig rig;
 
@@ -18,7 +19,7 @@ static void ignore_end(void *data, int error) {
 }
 
 static void setup(void) {
-	rig_init(&rig, &(struct rig_options) { 0 });
+	rig_init(&rig, &(struct rig_options) { .blob = true });
 }
 
 static void teardown(void) {
@@ -242,6 +243,74 @@ START_TEST(successor) {
 }
 END_TEST
 
+/* Whatever allocation fails, there is a device or there is nothing. */
+START_TEST(create_without_memory) {
+	const struct gpu_device_setup setup = {
+		.loop = rig.loop,
+		.link = &rig.link,
+		.config = &rig.config,
+		.stats = &rig.stats,
+		.now_ns = clock_now_ns_of_rig,
+		.handle_end = ignore_end,
+		.data = &rig,
+	};
+	vmm_device_close(&rig.vmm);
+	rig_settle(&rig);
+	gpu_device_destroy(&rig.device);
+	unsigned n = 0;
+	do {
+		ck_assert_uint_lt(n, 100);
+		fault_at(++n);
+		rig.device = gpu_device_create(&setup);
+		ck_assert(rig.device != NULL || (fault_hit() && errno != 0));
+	} while (rig.device == NULL);
+	fault_off();
+	ck_assert_uint_gt(n, 4);
+}
+END_TEST
+
+static uint32_t create_2d(const struct virtio_gpu_entry *entry) {
+	return vmm_gpu_create_2d(&rig.gpu, 1, VMM_GPU_BGRX, 8, 8);
+}
+
+static uint32_t create_blob(const struct virtio_gpu_entry *entry) {
+	struct vmm_gpu_command command =
+		vmm_gpu_encode(&rig.gpu, VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB);
+	vmm_gpu_put_u64(&command, 1 | UINT64_C(1) << 32);
+	vmm_gpu_put_u64(&command, UINT64_C(1) << 32);
+	vmm_gpu_put_u64(&command, 0);
+	vmm_gpu_put_u64(&command, entry->len);
+	vmm_gpu_put_u64(&command, entry->address);
+	vmm_gpu_put_u64(&command, entry->len);
+	return vmm_gpu_command(&rig.gpu, &command);
+}
+
+static uint32_t (*const creations[])(const struct virtio_gpu_entry *entry) = {
+	create_2d,
+	create_blob,
+};
+
+/* A guest's command that finds no memory is answered so, and leaves nothing behind. */
+START_TEST(commands_without_memory) {
+	const struct virtio_gpu_entry entry = { VMM_RAM_GUEST_BASE, 4096 };
+	uint32_t reply;
+	unsigned n = 0;
+	get_display_info(); /* buffers of the front-end exist after this */
+	do {
+		fault_at(++n);
+		reply = creations[_i](&entry);
+		ck_assert(reply == VIRTIO_GPU_RESP_OK_NODATA ||
+			(fault_hit() && reply == VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY));
+		fault_off();
+		if (reply != VIRTIO_GPU_RESP_OK_NODATA) {
+			ck_assert_uint_eq(rig_stat(&rig, "resources"), 0);
+			ck_assert_uint_eq(rig_stat(&rig, "memory"), 0);
+		}
+	} while (reply != VIRTIO_GPU_RESP_OK_NODATA);
+	ck_assert_uint_gt(n, 2);
+}
+END_TEST
+
 Suite *suite_under_test(void) {
 	Suite *suite = suite_create("gpu device");
 	TCase *tcase = suite_case(suite, "device");
@@ -256,6 +325,9 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, memory_changes);
 	tcase_add_test(tcase, many_commands);
 	tcase_add_test(tcase, successor);
+
+	tcase_add_test(tcase, create_without_memory);
+	tcase_add_loop_test(tcase, commands_without_memory, 0, (int)ARRAY_LEN(creations));
 
 	TCase *life = suite_case(suite, "life");
 	tcase_add_loop_test(life, features, 0, (int)ARRAY_LEN(profiles));
