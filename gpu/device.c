@@ -11,6 +11,9 @@
 #include "core/macros.h"
 #include "gpu/command.h"
 
+/* A deadline need not be met to the nanosecond; a clock that stands still must not make us spin. */
+#define DEADLINE_STEP_NS (200 * UINT64_C(1000))
+
 static uint64_t now_of(const struct gpu_device *device) {
 	return device->setup.now_ns(device->setup.data);
 }
@@ -64,7 +67,8 @@ static void run_fences(struct gpu_device *device) {
 		fence = fence_queue_first(&device->fences);
 	}
 	if (fence != NULL) {
-		loop_timer_set(device->deadline_timer, fence->wait.deadline_ns - now_ns, 0);
+		uint64_t left_ns = fence->wait.deadline_ns - now_ns;
+		loop_timer_set(device->deadline_timer, MAX(left_ns, DEADLINE_STEP_NS), 0);
 	}
 	virtqueue_notify(queue);
 }
