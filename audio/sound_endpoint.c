@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include "audio/mixer/realtime.h"
 #include "core/clock.h"
@@ -17,7 +16,7 @@
 static void endpoint_begin(struct sound_endpoint *endpoint) {
 	memset(endpoint, 0, sizeof(*endpoint));
 	snprintf(endpoint->name, sizeof(endpoint->name), "sound");
-	endpoint->socket = -1;
+	endpoint->listener = VHOST_LISTENER_NONE;
 	endpoint->control = -1;
 }
 
@@ -47,7 +46,7 @@ static int take_stats(void *owner, struct control_packet *packet) {
 
 static int take_listener(void *owner, struct control_packet *packet) {
 	struct sound_endpoint *endpoint = owner;
-	return grant_take_fd(packet, &endpoint->socket);
+	return grant_take_fd(packet, &endpoint->listener.socket);
 }
 
 static int take_link(void *owner, struct control_packet *packet) {
@@ -81,7 +80,7 @@ static void handle_control(void *data, uint32_t events) {
 }
 
 static int begin_granted(struct sound_endpoint *endpoint) {
-	if (endpoint->config == NULL || endpoint->socket < 0 || !endpoint->has_link) {
+	if (endpoint->config == NULL || endpoint->listener.socket < 0 || !endpoint->has_link) {
 		return -EPROTO;
 	}
 	if (endpoint->stats.page == NULL) {
@@ -123,30 +122,6 @@ static void say_ready(struct sound_endpoint *endpoint) {
 
 /* ---- alone ---- */
 
-static int open_socket(
-	struct sound_endpoint *endpoint, const struct sound_endpoint_options *options) {
-	if (options->socket_path != NULL) {
-		endpoint->socket = fd_listen_unix(options->socket_path, SOCK_STREAM);
-		if (endpoint->socket < 0) {
-			log_error("cannot listen on %s: %s", options->socket_path,
-				strerror(-endpoint->socket));
-			return endpoint->socket;
-		}
-		return 0;
-	}
-	int listens = 0;
-	socklen_t len = sizeof(listens);
-	endpoint->socket = options->fd;
-	if (getsockopt(options->fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0) {
-		int error = -errno;
-		log_error("descriptor %d: %s; give a unix stream socket", options->fd,
-			strerror(-error));
-		return error;
-	}
-	endpoint->is_connected = listens == 0;
-	return 0;
-}
-
 static int make_link(struct sound_endpoint *endpoint) {
 	int fds[LINK_FDS], ours[LINK_FDS], theirs[LINK_FDS];
 	int error = sample_link_create_fds("fascia-sound", fds);
@@ -182,7 +157,7 @@ int sound_endpoint_init_alone(
 		return error;
 	}
 	log_init(endpoint->name, log_level_from_env(), &endpoint->stats, true);
-	error = open_socket(endpoint, options);
+	error = vhost_listener_open(&endpoint->listener, options->socket_path, options->fd);
 	if (error < 0) {
 		return error;
 	}
@@ -222,15 +197,8 @@ static int serve(struct sound_endpoint *endpoint, int socket) {
 	return endpoint->device == NULL ? -errno : 0;
 }
 
-static void handle_connection(void *data, uint32_t events) {
+static void handle_connection(void *data, int socket) {
 	struct sound_endpoint *endpoint = data;
-	int socket = accept4(endpoint->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (socket < 0) {
-		return; /* gone again, or taken by a predecessor */
-	}
-	loop_remove(&endpoint->listener);
-	fd_close(&endpoint->socket);
-	log_info("a VMM connected");
 	int error = serve(endpoint, socket);
 	if (error < 0) {
 		log_error("cannot serve a VMM: %s", strerror(-error));
@@ -243,14 +211,8 @@ static int begin_serving(struct sound_endpoint *endpoint) {
 	if (error < 0) {
 		return error;
 	}
-	if (endpoint->is_connected) {
-		int socket = endpoint->socket;
-		endpoint->socket = -1;
-		return serve(endpoint, socket);
-	}
-	endpoint->listener =
-		loop_add(endpoint->loop, endpoint->socket, EPOLLIN, handle_connection, endpoint);
-	return endpoint->listener == NULL ? -errno : 0;
+	return vhost_listener_start(
+		&endpoint->listener, endpoint->loop, handle_connection, endpoint);
 }
 
 int sound_endpoint_run(struct sound_endpoint *endpoint) {
@@ -270,7 +232,7 @@ int sound_endpoint_run(struct sound_endpoint *endpoint) {
 void sound_endpoint_finish(struct sound_endpoint *endpoint) {
 	sound_device_destroy(endpoint->device);
 	null_consumer_finish(&endpoint->consumer);
-	loop_remove(&endpoint->listener);
+	vhost_listener_finish(&endpoint->listener);
 	loop_remove(&endpoint->control_source);
 	if (endpoint->has_link) {
 		sample_link_finish(&endpoint->link);
@@ -278,7 +240,6 @@ void sound_endpoint_finish(struct sound_endpoint *endpoint) {
 	if (endpoint->loop != NULL) {
 		loop_destroy(endpoint->loop);
 	}
-	fd_close(&endpoint->socket);
 	fd_close(&endpoint->control);
 	if (endpoint->config != NULL) {
 		config_unmap(endpoint->config);

@@ -14,6 +14,7 @@
 #include "audio/null_consumer.h"
 #include "audio/sound_device.h"
 #include "core/config.h"
+#include "protocol/vhost_listener.h"
 
 struct sound_endpoint {
 	struct loop *loop;
@@ -23,9 +24,7 @@ struct sound_endpoint {
 	struct link link;                 /* producer side */
 	bool has_link;
 	uint32_t streams, rate, quantum_frames;
-	int socket;         /* owned: listening or connected; -1: none */
-	bool is_connected;
-	struct loop_source *listener;
+	struct vhost_listener listener;
 	int control;        /* owned; -1: alone */
 	struct loop_source *control_source;
 	struct null_consumer consumer;    /* alone */

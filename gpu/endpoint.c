@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include "core/fd.h"
 #include "core/grant.h"
@@ -23,7 +22,7 @@
 #define ALONE_POOL_SPARE_BYTES (UINT64_C(64) << 20) /* a guest may set larger modes */
 
 static void endpoint_begin(struct endpoint *endpoint) {
-	*endpoint = (struct endpoint) { .socket = -1, .control = -1 };
+	*endpoint = (struct endpoint) { .listener = VHOST_LISTENER_NONE, .control = -1 };
 	endpoint->link.link = (struct link) { .producer_event = -1, .consumer_event = -1 };
 }
 
@@ -51,7 +50,7 @@ static int take_stats(void *owner, struct control_packet *packet) {
 
 static int take_listener(void *owner, struct control_packet *packet) {
 	struct endpoint *endpoint = owner;
-	return grant_take_fd(packet, &endpoint->socket);
+	return grant_take_fd(packet, &endpoint->listener.socket);
 }
 
 static int take_link(void *owner, struct control_packet *packet) {
@@ -83,8 +82,8 @@ static void handle_control(void *data, uint32_t events) {
 }
 
 static int begin_granted(struct endpoint *endpoint) {
-	if (endpoint->config == NULL || endpoint->socket < 0 || endpoint->link.link.pool == NULL ||
-		!endpoint->gpu.enabled) {
+	if (endpoint->config == NULL || endpoint->listener.socket < 0 ||
+		endpoint->link.link.pool == NULL || !endpoint->gpu.enabled) {
 		return -EPROTO;
 	}
 	if (endpoint->stats.page == NULL) {
@@ -125,29 +124,6 @@ void endpoint_ready(struct endpoint *endpoint) {
 }
 
 /* ---- alone ---- */
-
-static int open_socket(struct endpoint *endpoint, const struct endpoint_options *options) {
-	if (options->socket_path != NULL) {
-		endpoint->socket = fd_listen_unix(options->socket_path, SOCK_STREAM);
-		if (endpoint->socket < 0) {
-			int rc = endpoint->socket;
-			log_error("cannot listen on %s: %s", options->socket_path, strerror(-rc));
-			return rc;
-		}
-		return 0;
-	}
-	int listens = 0;
-	socklen_t len = sizeof(listens);
-	endpoint->socket = options->fd;
-	if (getsockopt(options->fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0) {
-		int rc = -errno;
-		log_error(
-			"descriptor %d: %s; give a unix stream socket", options->fd, strerror(-rc));
-		return rc;
-	}
-	endpoint->is_connected = listens == 0;
-	return 0;
-}
 
 static uint64_t pool_bytes_of(const struct endpoint_options *options) {
 	uint64_t bytes = ALONE_POOL_SPARE_BYTES;
@@ -212,7 +188,7 @@ int endpoint_init_alone(struct endpoint *endpoint, const struct endpoint_options
 		return rc;
 	}
 	log_init(endpoint->name, log_level_from_env(), &endpoint->stats, true);
-	rc = open_socket(endpoint, options);
+	rc = vhost_listener_open(&endpoint->listener, options->socket_path, options->fd);
 	if (rc < 0) {
 		return rc;
 	}
@@ -228,12 +204,12 @@ void endpoint_finish(struct endpoint *endpoint) {
 	if (endpoint->has_display) {
 		null_display_finish(&endpoint->display);
 	}
+	vhost_listener_finish(&endpoint->listener);
 	loop_remove(&endpoint->control_source);
 	if (endpoint->loop != NULL) {
 		loop_destroy(endpoint->loop);
 	}
 	frame_link_finish(&endpoint->link);
-	fd_close(&endpoint->socket);
 	fd_close(&endpoint->control);
 	if (endpoint->config != NULL) {
 		config_unmap(endpoint->config);

@@ -15,6 +15,7 @@
 #include "core/loop.h"
 #include "core/stats.h"
 #include "gpu/null_display.h"
+#include "protocol/vhost_listener.h"
 
 struct endpoint {
 	struct loop *loop;
@@ -23,8 +24,7 @@ struct endpoint {
 	const struct config *config; /* mapped; NULL when alone */
 	struct config_gpu gpu; /* this guest's */
 	char name[CONFIG_NAME_BYTES + 8]; /* in the log */
-	int socket; /* owned: listening, or connected already; -1: none */
-	bool is_connected;
+	struct vhost_listener listener;
 	int control; /* owned; -1: alone */
 	struct loop_source *control_source;
 	bool has_display; /* alone */

@@ -4,12 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include "core/clock.h"
 #include "core/control.h"
-#include "core/fd.h"
 #include "core/log.h"
 #include "core/macros.h"
 #include "gpu/device.h"
@@ -35,7 +32,6 @@ static const char usage[] =
 struct run {
 	struct endpoint endpoint;
 	struct gpu_device *device;
-	struct loop_source *listener;
 };
 
 static uint64_t now_ns(void *data) {
@@ -52,25 +48,13 @@ static void handle_end(void *data, int error) {
 	loop_quit(run->endpoint.loop, EXIT_SUCCESS);
 }
 
-static void serve(struct run *run, int socket) {
+static void handle_connection(void *data, int socket) {
+	struct run *run = data;
 	int rc = gpu_device_connect(run->device, socket);
 	if (rc < 0) {
 		log_error("cannot serve a VMM: %s", strerror(-rc));
 		loop_quit(run->endpoint.loop, EXIT_FAILURE);
 	}
-}
-
-/* One connection; whoever comes next is served by the next process. */
-static void handle_connection(void *data, uint32_t events) {
-	struct run *run = data;
-	int socket = accept4(run->endpoint.socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (socket < 0) {
-		return; /* gone again, or taken by a predecessor */
-	}
-	loop_remove(&run->listener);
-	fd_close(&run->endpoint.socket);
-	log_info("a VMM connected");
-	serve(run, socket);
 }
 
 static int begin(struct run *run) {
@@ -92,16 +76,9 @@ static int begin(struct run *run) {
 	if (rc < 0) {
 		return rc;
 	}
-	if (endpoint->is_connected) {
-		int socket = endpoint->socket;
-		endpoint->socket = -1;
-		serve(run, socket);
-	} else {
-		run->listener =
-			loop_add(endpoint->loop, endpoint->socket, EPOLLIN, handle_connection, run);
-		if (run->listener == NULL) {
-			return -errno;
-		}
+	rc = vhost_listener_start(&endpoint->listener, endpoint->loop, handle_connection, run);
+	if (rc < 0) {
+		return rc;
 	}
 	endpoint_ready(endpoint);
 	return 0;
@@ -116,7 +93,6 @@ static int run_endpoint(struct run *run) {
 		status = loop_run(run->endpoint.loop);
 	}
 	gpu_device_destroy(&run->device);
-	loop_remove(&run->listener);
 	return status;
 }
 

@@ -172,7 +172,7 @@ static void handle_client(void *data, uint32_t events) {
 
 static void handle_listener(void *data, uint32_t events) {
 	struct keeper *keeper = data;
-	int socket = accept4(keeper->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int socket = fd_accept(keeper->listener);
 	if (socket < 0) {
 		return;
 	}
