@@ -136,8 +136,10 @@ class Machine:
         self.received = b""
         self.port_path.unlink(missing_ok=True)
         with open(self.qemu_log_path, "wb") as log:
+            # whatever ends us ends the guest
             self.process = subprocess.Popen(
-                self.command_line(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                ["setpriv", "--pdeathsig", "KILL", *self.command_line()],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.connect()
 
     def connect(self):

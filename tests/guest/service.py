@@ -50,8 +50,10 @@ class Service:
 
     def start(self):
         with open(self.log_path, "wb") as log:
+            # whatever ends us asks the service to end
             self.process = subprocess.Popen(
-                [self.program, "--runtime", self.runtime, "run", str(self.config)],
+                ["setpriv", "--pdeathsig", "TERM", self.program, "--runtime", self.runtime, "run",
+                 str(self.config)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.wait_for(self.is_running, "all processes of the service to run")
 
