@@ -14,6 +14,10 @@
 /* A deadline need not be met to the nanosecond; a clock that stands still must not make us spin. */
 #define DEADLINE_STEP_NS (200 * UINT64_C(1000))
 
+/* Commands are cheap but for what they copy: a guest that has its largest pictures copied all the time
+ * must not be taken for a process that is stuck. Some 10 ms, and two pictures of 1920x1080. */
+#define COPIED_BYTES_PER_WAKE (UINT64_C(16) << 20)
+
 static uint64_t now_of(const struct gpu_device *device) {
 	return device->setup.now_ns(device->setup.data);
 }
@@ -190,17 +194,26 @@ static void serve(struct gpu_device *device, struct virtqueue *queue, unsigned i
 	}
 }
 
-static uint32_t serve_queue(struct gpu_device *device, unsigned index) {
+static uint64_t copied_bytes(const struct gpu_device *device) {
+	return atomic_load(device->stats.transfer_bytes) + atomic_load(device->stats.stale_bytes);
+}
+
+/* How many commands were served; *more: it stopped before the queue was empty. */
+static uint32_t serve_queue(struct gpu_device *device, unsigned index, bool *more) {
 	struct virtqueue *queue = vhost_session_queue(device->session, index);
 	uint32_t budget = MAX(device->setup.config->budget.commands_per_wake, 1);
+	uint64_t copied_before = copied_bytes(device);
 	uint32_t served = 0;
 	struct virtqueue_chain chain;
-	while (served < budget && virtqueue_pop(queue, &chain) == 1) {
+	*more = false;
+	while (!*more && virtqueue_pop(queue, &chain) == 1) {
 		serve(device, queue, index, &chain);
 		served++;
+		*more = served == budget ||
+			copied_bytes(device) - copied_before >= COPIED_BYTES_PER_WAKE;
 	}
 	virtqueue_notify(queue);
-	return budget - served;
+	return served;
 }
 
 static void note_running(struct gpu_device *device) {
@@ -217,20 +230,20 @@ static bool gpu_handle_queue(void *data, unsigned index) {
 		return false; /* handle_display_settled() comes back to it */
 	}
 	finish_reset(device);
-	uint32_t budget = MAX(device->setup.config->budget.commands_per_wake, 1);
-	uint32_t left = serve_queue(device, index);
-	if (left < budget) {
+	bool more;
+	uint32_t served = serve_queue(device, index, &more);
+	if (served > 0) {
 		note_running(device);
 		_Atomic uint64_t *count = index == VIRTIO_GPU_QUEUE_CONTROL
 			? device->stats.commands
 			: device->stats.cursor_commands;
-		gpu_stats_add(count, budget - left);
+		gpu_stats_add(count, served);
 	}
 	if (index == VIRTIO_GPU_QUEUE_CURSOR) {
 		cursors_publish_moves(&device->cursors);
 	}
 	update_gauges(device);
-	return left == 0;
+	return more;
 }
 
 static void gpu_handle_queue_stop(void *data, unsigned index) {

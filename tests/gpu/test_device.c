@@ -204,6 +204,46 @@ START_TEST(memory_changes) {
 }
 END_TEST
 
+#define LARGE_SIZE 1024 /* pixels each way: 4 MiB */
+#define LARGE_TRANSFERS 32
+#define PAGE_BYTES 4096
+
+/* A guest that has everything copied again and again: ticks are answered in between. */
+START_TEST(copying_leaves_time_for_ticks) {
+	rig_finish(&rig);
+	rig_init(&rig,
+		&(struct rig_options) {
+			.memory_bytes = 8u << 20,
+			.commands_per_wake = LARGE_TRANSFERS,
+		});
+	static struct virtio_gpu_entry entries[LARGE_SIZE];
+	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
+		entries[i] = (struct virtio_gpu_entry) {
+			rig.ram.regions[1].guest_address,
+			PAGE_BYTES,
+		};
+	}
+	ck_assert_ok(vmm_gpu_create_2d(&rig.gpu, 1, VMM_GPU_BGRX, LARGE_SIZE, LARGE_SIZE));
+	ck_assert_ok(vmm_gpu_attach(&rig.gpu, 1, entries, ARRAY_LEN(entries)));
+	for (int i = 0; i < LARGE_TRANSFERS; i++) {
+		struct vmm_gpu_command command =
+			vmm_gpu_encode_transfer(&rig.gpu, 1, 0, 0, LARGE_SIZE, LARGE_SIZE, 0);
+		ck_assert_int_ge(vmm_gpu_post(&rig.gpu, 0, &command), 0);
+	}
+	vmm_queue_kick(&rig.vmm.queues[0]);
+	int rounds = 0;
+	for (struct vmm_used used; !vmm_queue_take(&rig.vmm.queues[0], &used); rounds++) {
+		ck_assert_int_lt(rounds, 2);
+		loop_dispatch(rig.loop, 0);
+	}
+	uint64_t copied = rig_stat(&rig, "copied.guest");
+	ck_assert_uint_gt(copied, 0);
+	ck_assert_uint_le(copied, 5u << 22);
+	rig_settle(&rig);
+	ck_assert_uint_eq(rig_stat(&rig, "copied.guest"), (uint64_t)LARGE_TRANSFERS << 22);
+}
+END_TEST
+
 /* More commands than one wake-up serves: all are served. */
 START_TEST(many_commands) {
 	for (uint32_t i = 0; i < 100; i++) {
@@ -323,6 +363,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, hang_up);
 	tcase_add_test(tcase, protocol_error);
 	tcase_add_test(tcase, memory_changes);
+	tcase_add_test(tcase, copying_leaves_time_for_ticks);
 	tcase_add_test(tcase, many_commands);
 	tcase_add_test(tcase, successor);
 
