@@ -224,12 +224,35 @@ static void note_running(struct gpu_device *device) {
 	}
 }
 
+/* Looks the backings up in guest memory: all of them, or those that were not to be found. */
+static void translate_backings(struct gpu_device *device, bool all) {
+	const struct guest_memory *memory = vhost_session_memory(device->session);
+	uint32_t at = 0;
+	struct resource *resource;
+	while ((resource = resource_table_next(&device->resources, &at)) != NULL) {
+		struct backing *backing = &resource->backing;
+		if (backing_is_present(backing) && (all || backing->bytes == 0)) {
+			backing_translate(backing, memory, &device->store);
+		}
+	}
+}
+
+/* Memory that went away may come back: a VMM changes a region by removing and adding it. */
+static void follow_memory(struct gpu_device *device) {
+	uint64_t additions = vhost_session_memory(device->session)->additions;
+	if (additions != device->memory_additions) {
+		device->memory_additions = additions;
+		translate_backings(device, false);
+	}
+}
+
 static bool gpu_handle_queue(void *data, unsigned index) {
 	struct gpu_device *device = data;
 	if (qemu_display_is_pending(&device->qemu_display)) {
 		return false; /* handle_display_settled() comes back to it */
 	}
 	finish_reset(device);
+	follow_memory(device);
 	bool more;
 	uint32_t served = serve_queue(device, index, &more);
 	if (served > 0) {
@@ -309,15 +332,7 @@ static void gpu_handle_resume(void *data) {
 }
 
 static void gpu_handle_memory_change(void *data) {
-	struct gpu_device *device = data;
-	const struct guest_memory *memory = vhost_session_memory(device->session);
-	uint32_t at = 0;
-	struct resource *resource;
-	while ((resource = resource_table_next(&device->resources, &at)) != NULL) {
-		if (backing_is_present(&resource->backing)) {
-			backing_translate(&resource->backing, memory, &device->store);
-		}
-	}
+	translate_backings(data, true);
 }
 
 static void gpu_handle_gpu_socket(void *data, int fd) {

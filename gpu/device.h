@@ -54,6 +54,7 @@ struct gpu_device {
 	bool running; /* the guest's driver has sent a command */
 	bool reset_due; /* a reset that the consumer has not heard of yet */
 	uint64_t features; /* accepted by the driver */
+	uint64_t memory_additions; /* to guest memory, as seen last */
 	uint32_t events; /* of the configuration space */
 	struct frame_mode modes[FRAME_LINK_CHANNELS];
 	struct gpu_stats stats;

@@ -211,6 +211,8 @@ int guest_memory_set_table(struct guest_memory *memory, const struct guest_regio
 		if (kept[i] >= 0) {
 			is_kept[kept[i]] = true;
 			close(fds[i]);
+		} else {
+			memory->additions++;
 		}
 	}
 	for (uint32_t i = 0; i < memory->regions_len; i++) {
@@ -244,6 +246,7 @@ int guest_memory_add(struct guest_memory *memory, const struct guest_region_wire
 		return error;
 	}
 	memory->regions_len++;
+	memory->additions++;
 	table_sort(memory->regions, memory->regions_len);
 	return 0;
 }

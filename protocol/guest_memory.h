@@ -37,6 +37,7 @@ struct guest_memory {
 	struct guest_region regions[GUEST_MEMORY_REGIONS_MAX]; /* sorted by guest_address */
 	bool allow_unsealed;
 	uint64_t generation; /* changes whenever a mapping went away: cached spans are void then */
+	uint64_t additions; /* changes whenever one came: what had no spans may have some now */
 };
 
 void guest_memory_init(struct guest_memory *memory, bool allow_unsealed);

@@ -200,6 +200,8 @@ START_TEST(memory_changes) {
 	ck_assert_uint_eq(vmm_gpu_transfer(&rig.gpu, 2, 0, 0, 8, 8, 0),
 		VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER);
 	ck_assert_ok(vmm_gpu_transfer(&rig.gpu, 1, 0, 0, 8, 8, 0));
+	ck_assert_int_eq(vmm_memory_add(&rig.vmm, &region, rig.ram.fd), 0);
+	ck_assert_ok(vmm_gpu_transfer(&rig.gpu, 2, 0, 0, 8, 8, 0));
 	rig_picture_finish(&picture);
 }
 END_TEST
