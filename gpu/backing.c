@@ -52,10 +52,13 @@ static int read_ranges(struct backing *backing, const struct backing_source *sou
 static int account(struct backing *backing, struct image_store *store) {
 	uint64_t bytes = backing->ranges_len * sizeof(backing->ranges[0]) +
 		backing->spans_len * sizeof(backing->spans[0]);
-	image_store_give_memory(store, backing->taken_bytes);
-	backing->taken_bytes = 0;
-	if (image_store_take_memory(store, bytes) < 0) {
+	/* on failure the ranges stay, and what was taken for them */
+	if (bytes > backing->taken_bytes &&
+		image_store_take_memory(store, bytes - backing->taken_bytes) < 0) {
 		return -ENOMEM;
+	}
+	if (bytes < backing->taken_bytes) {
+		image_store_give_memory(store, backing->taken_bytes - bytes);
 	}
 	backing->taken_bytes = bytes;
 	return 0;
