@@ -210,6 +210,31 @@ START_TEST(killed_compositor) {
 }
 END_TEST
 
+/* No guest waits for it, and what they drew last is what it goes on with. */
+START_TEST(stopped_compositor) {
+	struct rig rig;
+	rig_start(&rig);
+	pid_t compositor = service_pid(&rig.service, "compositor");
+	for (unsigned round = 1; round <= 3; round++) {
+		ck_assert_int_eq(kill(compositor, SIGSTOP), 0);
+		for (unsigned i = 0; i < 20; i++) {
+			guest_display_show(&rig.cluster, 10 * round + i);
+			guest_display_show(&rig.ivi, 10 * round + i);
+		}
+		ck_assert_int_eq(kill(compositor, SIGCONT), 0);
+		service_step(&rig.service, 1);
+		/* what was over the budget of flushes is published at a tick */
+		guest_display_sync(&rig.cluster);
+		guest_display_sync(&rig.ivi);
+		service_step(&rig.service, 1);
+		expect_guest(&rig.service, 10 * round + 19, &cluster_whole, 32, 16);
+		expect_guest(&rig.service, 10 * round + 19, &ivi_whole, 200, 200);
+	}
+	ck_assert_int_eq(service_pid(&rig.service, "compositor"), compositor);
+	rig_stop(&rig);
+}
+END_TEST
+
 /* ---- sound ---- */
 
 START_TEST(killed_sound_endpoint) {
@@ -237,6 +262,30 @@ START_TEST(killed_sound_endpoint) {
 	expect_guest(&rig.service, 1, &cluster_whole, 32, 16);
 	expect_same(keeper_before, service_holdings(keeper));
 	expect_same(mixer_before, service_holdings(mixer));
+	guest_player_stop(&cluster);
+	guest_player_stop(&ivi);
+	rig_stop(&rig);
+}
+END_TEST
+
+/* The sink waits for its streams, but not for ever for one that does not answer. */
+START_TEST(stopped_sound_endpoint) {
+	struct rig rig;
+	struct guest_player cluster, ivi;
+	struct guest_player *const both[] = { &cluster, &ivi };
+	rig_start(&rig);
+	pid_t pid = service_pid(&rig.service, "sound-cluster");
+	guest_player_start(&cluster, &rig.service, "cluster", 0);
+	guest_player_start(&ivi, &rig.service, "ivi", 500);
+	guest_players_play(both, 2, 20);
+	for (unsigned round = 0; round < 2; round++) {
+		ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+		guest_player_play(&ivi, 50);
+		step(&rig, 1);
+		ck_assert_int_eq(kill(pid, SIGCONT), 0);
+		guest_players_play(both, 2, 20);
+	}
+	ck_assert_int_eq(service_pid(&rig.service, "sound-cluster"), pid);
 	guest_player_stop(&cluster);
 	guest_player_stop(&ivi);
 	rig_stop(&rig);
@@ -316,6 +365,27 @@ START_TEST(killed_keeper) {
 }
 END_TEST
 
+/* Pictures go on, and a loss is answered, without it; what died meanwhile comes back with it. */
+START_TEST(stopped_keeper) {
+	struct rig rig;
+	rig_start(&rig);
+	pid_t keeper = service_pid(&rig.service, "keeper");
+	for (unsigned round = 1; round <= 2; round++) {
+		ck_assert_int_eq(kill(keeper, SIGSTOP), 0);
+		step(&rig, 20);
+		kill_wholly(service_pid(&rig.service, "gpu-cluster"));
+		step(&rig, 1 + HOLD_TICKS);
+		expect_fallback(&rig.expect, &rig.service, cluster_missing);
+
+		ck_assert_int_eq(kill(keeper, SIGCONT), 0);
+		guest_display_stop(&rig.cluster);
+		service_wait_starts(&rig.service, "gpu-cluster", 1 + round);
+		return_cluster(&rig);
+	}
+	rig_stop(&rig);
+}
+END_TEST
+
 START_TEST(stop_command) {
 	struct rig rig;
 	char output[4096];
@@ -339,12 +409,15 @@ Suite *suite_under_test(void) {
 	tcase_add_test(pictures, stopped_gpu_endpoint);
 	tcase_add_test(pictures, gpu_endpoint_stopped_for_good);
 	tcase_add_test(pictures, killed_compositor);
+	tcase_add_test(pictures, stopped_compositor);
 	TCase *sound = suite_case(suite, "sound");
 	tcase_add_test(sound, killed_sound_endpoint);
+	tcase_add_test(sound, stopped_sound_endpoint);
 	tcase_add_test(sound, killed_mixer);
 	tcase_add_test(sound, stopped_mixer);
 	TCase *keeper = suite_case(suite, "keeper");
 	tcase_add_test(keeper, killed_keeper);
+	tcase_add_test(keeper, stopped_keeper);
 	tcase_add_test(keeper, stop_command);
 	return suite;
 }
