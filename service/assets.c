@@ -165,5 +165,6 @@ int assets_create_atlas(
 	}
 	int result = builder->error != 0 ? builder->error : seal(builder);
 	builder_finish(builder);
+	canvas_forget();
 	return result;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include <cairo.h>
+#include <fontconfig/fontconfig.h>
 
 /* drawn for cockpit screens: open shapes, no digit or letter taken for another */
 #define FONT_FAMILY "B612"
@@ -219,4 +220,9 @@ double canvas_text(struct canvas *canvas, struct canvas_point at, const struct c
 	cairo_show_text(cairo, text);
 	cairo_new_path(cairo);
 	return extents.x_advance;
+}
+
+void canvas_forget(void) {
+	cairo_debug_reset_static_data();
+	FcFini();
 }

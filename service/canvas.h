@@ -66,4 +66,7 @@ void canvas_stroke(struct canvas *canvas, const char *shape, double line, uint32
 double canvas_text(struct canvas *canvas, struct canvas_point at, const struct canvas_font *font,
 	const char *text);
 
+/* Gives back what the libraries keep for the next canvas (fonts, most of all). No canvas may be alive. */
+void canvas_forget(void);
+
 #endif

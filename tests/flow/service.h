@@ -90,7 +90,8 @@ void service_sink(const struct service *service, struct sink_reader *reader);
 
 /* What a process has: for leak checks. */
 struct service_holdings {
-	unsigned fds, maps;
+	unsigned fds;
+	unsigned maps; /* of files */
 };
 struct service_holdings service_holdings(pid_t pid);
 
