@@ -206,7 +206,7 @@ static struct box sector_box(
 	double x0 = INFINITY, y0 = INFINITY, x1 = -INFINITY, y1 = -INFINITY;
 	const double margin = 7;
 
-	for (int i = 0; i <= 8; i++) {
+	for (int i = 0; i < 10; i++) {
 		double angle = from + (to - from) * (i / 2) / 4;
 		double r = dial->radius * (i % 2 ? ART_POINTER_OUTER : ART_POINTER_INNER);
 		double x = dial->x + r * cos(angle), y = dial->y + r * sin(angle);
@@ -314,7 +314,7 @@ static void draw_dials(struct cluster_face *face, struct face_buffer *buffer, ca
 	for (int i = 0; i < ART_DIALS; i++) {
 		double angle = art_dial_angle(&art_dials[i], values[i]);
 		double *shown = &buffer->shown.angle[i];
-		if (fabs(angle - *shown) * art_dials[i].radius * face->scale > 0.25) {
+		if (angle != *shown) {
 			draw_dial(face, buffer, cr, &art_dials[i], *shown, angle);
 			*shown = angle;
 		}
