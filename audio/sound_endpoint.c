@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 
 #include "audio/mixer/realtime.h"
 #include "core/clock.h"
@@ -215,6 +216,19 @@ static int begin_serving(struct sound_endpoint *endpoint) {
 		&endpoint->listener, endpoint->loop, handle_connection, endpoint);
 }
 
+/* Sleeps when the guest gave it more to do than is its share. */
+static void rest(void *data) {
+	struct sound_endpoint *endpoint = data;
+	struct timespec used;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	uint64_t cpu_ns = (uint64_t)used.tv_sec * NS_PER_S + (uint64_t)used.tv_nsec;
+	uint64_t rest_ns = cpu_share_rest_ns(&endpoint->share, clock_now_ns(), cpu_ns);
+	if (rest_ns > 0) {
+		const struct timespec time = { .tv_nsec = (long)rest_ns };
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+	}
+}
+
 int sound_endpoint_run(struct sound_endpoint *endpoint) {
 	int error = begin_serving(endpoint);
 	if (error < 0) {
@@ -224,6 +238,8 @@ int sound_endpoint_run(struct sound_endpoint *endpoint) {
 	error = realtime_schedule(REALTIME_PRIORITY_SOUND);
 	if (error < 0) {
 		log_info("no real-time priority: %s", strerror(-error));
+	} else {
+		loop_set_after(endpoint->loop, rest, endpoint);
 	}
 	say_ready(endpoint);
 	return loop_run(endpoint->loop);

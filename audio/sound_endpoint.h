@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "audio/cpu_share.h"
 #include "audio/null_consumer.h"
 #include "audio/sound_device.h"
 #include "core/config.h"
@@ -29,6 +30,7 @@ struct sound_endpoint {
 	struct loop_source *control_source;
 	struct null_consumer consumer;    /* alone */
 	struct sound_device *device;
+	struct cpu_share share; /* in real time */
 };
 
 struct sound_endpoint_options {
