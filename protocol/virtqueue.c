@@ -260,10 +260,12 @@ static bool walk_indirect(
 		len, 0, true);
 }
 
-/* Visits at most table_len descriptors: a loop runs out of steps. */
+/* Visits at most table_len descriptors, so that a loop runs out of steps, and no more than a chain may
+ * have: those of no bytes take no room, but time. */
 static bool walk_table(struct chain_walk *walk, const volatile struct virtqueue_descriptor *table,
 	uint32_t table_len, uint32_t index, bool is_indirect) {
-	for (uint32_t step = 0; step < table_len; step++) {
+	uint32_t steps = MIN(table_len, VIRTQUEUE_SPANS_MAX);
+	for (uint32_t step = 0; step < steps; step++) {
 		if (index >= table_len) {
 			walk->error = "next beyond the table";
 			return false;
@@ -280,7 +282,7 @@ static bool walk_table(struct chain_walk *walk, const volatile struct virtqueue_
 		}
 		index = descriptor.next;
 	}
-	walk->error = "descriptor loop";
+	walk->error = "descriptor loop, or too many";
 	return false;
 }
 

@@ -203,6 +203,24 @@ START_TEST(longest_chain_is_taken) {
 }
 END_TEST
 
+/* Empty descriptors need no room, but each one is work: they count as others do. */
+START_TEST(longest_chain_of_empty_descriptors) {
+	struct ring_rig rig;
+	ring_init(&rig, QUEUE_SIZE, 0);
+	static struct vmm_buffer buffers[VIRTQUEUE_SPANS_MAX + 1];
+	for (unsigned i = 0; i < ARRAY_LEN(buffers); i++) {
+		buffers[i] = (struct vmm_buffer) { rig.data, 0, false };
+	}
+	struct virtqueue_chain chain;
+	ck_assert_int_ge(vmm_queue_add(&rig.driver, buffers, VIRTQUEUE_SPANS_MAX, true), 0);
+	ck_assert_int_eq(virtqueue_pop(&rig.queue, &chain), 1);
+	ck_assert_uint_eq(chain.readable_bytes, 0);
+	ck_assert_int_ge(vmm_queue_add(&rig.driver, buffers, VIRTQUEUE_SPANS_MAX + 1, true), 0);
+	ck_assert_int_eq(virtqueue_pop(&rig.queue, &chain), -EPROTO);
+	ring_finish(&rig);
+}
+END_TEST
+
 START_TEST(buffer_over_two_regions_is_split) {
 	struct ring_rig rig;
 	ring_init(&rig, QUEUE_SIZE, 0);
@@ -719,6 +737,7 @@ Suite *suite_under_test(void) {
 	tcase_add_loop_test(use, ring_of_one, 0, 2);
 	tcase_add_test(use, one_chain_uses_the_whole_ring);
 	tcase_add_test(use, longest_chain_is_taken);
+	tcase_add_test(use, longest_chain_of_empty_descriptors);
 	tcase_add_test(use, buffer_over_two_regions_is_split);
 	TCase *hostile = suite_case(suite, "hostile");
 	tcase_add_loop_test(hostile, descriptors_are_taken_or_break_the_ring, 0, ARRAY_LEN(rows));
