@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compositor/pixels.h"
+#include "core/copy.h"
 #include "core/macros.h"
 
 #define CHUNK_PIXELS 256 /* converted at once before blending: stays in the first-level cache */
@@ -56,15 +57,19 @@ static void copy_rows(
 	uint32_t x = (uint32_t)(area->x - sprite->place.x);
 	uint32_t y = (uint32_t)(area->y - sprite->place.y);
 	size_t row_bytes = (size_t)area->width * PIXEL_BYTES;
+	bool large = row_bytes * area->height >= COPY_STREAM_BYTES;
 
-	if (row_bytes == target->stride && row_bytes == sprite->stride) {
-		memcpy(target_row(target, area->x, area->y), source_row(sprite, x, y),
-			row_bytes * area->height);
-		return;
-	}
 	for (uint32_t i = 0; i < area->height; i++) {
-		memcpy(target_row(target, area->x, area->y + (int32_t)i),
-			source_row(sprite, x, y + i), row_bytes);
+		uint32_t *to = target_row(target, area->x, area->y + (int32_t)i);
+		const uint8_t *from = source_row(sprite, x, y + i);
+		if (large) {
+			copy_stream(to, from, row_bytes);
+		} else {
+			memcpy(to, from, row_bytes);
+		}
+	}
+	if (large) {
+		copy_stream_end();
 	}
 }
 

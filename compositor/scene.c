@@ -76,6 +76,17 @@ static bool items_match(const struct scene *a, size_t i, const struct scene *b, 
 		rect_equal(&s->place, &t->place) && rect_equal(&s->visible, &t->visible);
 }
 
+/* What changed in item `index` and is seen: not under an opaque sprite, whose own changes tell of it. */
+static void add_seen_damage(const struct scene *scene, size_t index, struct rects *damage) {
+	struct rects seen = scene->items[index].damage;
+	for (size_t i = index + 1; i < scene->len && seen.len > 0; i++) {
+		if (scene->sprites[i].opaque) {
+			rects_subtract(&seen, &scene->sprites[i].visible);
+		}
+	}
+	rects_add_all(damage, &seen);
+}
+
 void scene_compare(const struct scene *before, const struct scene *now, struct rects *damage) {
 	uint8_t before_index[SCENE_IDS] = { 0 }; /* index + 1; 0: not there, or dealt with */
 	_Static_assert(PAINTER_SPRITES_MAX < UINT8_MAX, "an index and one fit a byte");
@@ -86,7 +97,7 @@ void scene_compare(const struct scene *before, const struct scene *now, struct r
 	for (size_t i = 0; i < now->len; i++) {
 		uint8_t *index = &before_index[now->items[i].id];
 		if (*index != 0 && items_match(before, *index - 1u, now, i)) {
-			rects_add_all(damage, &now->items[i].damage);
+			add_seen_damage(now, i, damage);
 		} else {
 			rects_add(damage, &now->sprites[i].visible);
 			if (*index != 0) {

@@ -129,6 +129,37 @@ void rects_clip(struct rects *rects, const struct rect *clip) {
 	rects->len = kept;
 }
 
+/* What is left of `rect` around `part`, which lies in it: above, below, left and right. */
+static void add_around(struct rects *rects, const struct rect *rect, const struct rect *part) {
+	uint32_t above = (uint32_t)(part->y - rect->y);
+	uint32_t left = (uint32_t)(part->x - rect->x);
+	const struct rect around[] = {
+		{ rect->x, rect->y, rect->width, above },
+		{ rect->x, part->y + (int32_t)part->height, rect->width,
+			rect->height - above - part->height },
+		{ rect->x, part->y, left, part->height },
+		{ part->x + (int32_t)part->width, part->y, rect->width - left - part->width,
+			part->height },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(around); i++) {
+		rects_add(rects, &around[i]);
+	}
+}
+
+void rects_subtract(struct rects *rects, const struct rect *hole) {
+	struct rects left;
+	rects_clear(&left);
+	for (uint32_t i = 0; i < rects->len; i++) {
+		struct rect part = rect_intersect(&rects->items[i], hole);
+		if (rect_is_empty(&part)) {
+			rects_add(&left, &rects->items[i]);
+		} else {
+			add_around(&left, &rects->items[i], &part);
+		}
+	}
+	*rects = left;
+}
+
 struct rect rects_bounds(const struct rects *rects) {
 	struct rect bounds = { 0 };
 	for (uint32_t i = 0; i < rects->len; i++) {

@@ -40,6 +40,8 @@ void rects_add(struct rects *rects, const struct rect *rect);
 void rects_add_all(struct rects *rects, const struct rects *other);
 /* Keeps what lies inside `clip`. */
 void rects_clip(struct rects *rects, const struct rect *clip);
+/* Takes `hole` out, where the maximum allows: what is left covers at least all that is outside it. */
+void rects_subtract(struct rects *rects, const struct rect *hole);
 struct rect rects_bounds(const struct rects *rects);
 
 #endif

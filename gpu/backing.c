@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/checked.h"
+#include "core/copy.h"
 #include "core/macros.h"
 #include "protocol/virtio_gpu.h"
 
@@ -193,9 +194,15 @@ static uint32_t find_span(const struct backing *backing, uint64_t offset) {
 	return low;
 }
 
+typedef void (*copy_bytes)(void *to, const void *from, size_t len);
+
+static void copy_little(void *to, const void *from, size_t len) {
+	memcpy(to, from, len);
+}
+
 /* Copies `len` bytes from `offset`, which is in span `index` or behind it. Returns the last span. */
-static uint32_t copy_run(
-	const struct backing *backing, uint32_t index, uint64_t offset, uint8_t *to, uint64_t len) {
+static uint32_t copy_run(const struct backing *backing, uint32_t index, uint64_t offset,
+	uint8_t *to, uint64_t len, copy_bytes copy) {
 	const struct backing_span *span = &backing->spans[index];
 	while (offset >= span->offset + span->len) {
 		span++;
@@ -203,7 +210,7 @@ static uint32_t copy_run(
 	for (;;) {
 		uint64_t skip = offset - span->offset;
 		uint64_t part = MIN(len, span->len - skip);
-		memcpy(to, span->base + skip, part);
+		copy(to, span->base + skip, part);
 		len -= part;
 		if (len == 0) {
 			return (uint32_t)(span - backing->spans);
@@ -219,13 +226,15 @@ void backing_copy_picture(const struct backing *backing, const struct backing_pi
 	uint64_t row_bytes = (uint64_t)width * PIXEL_BYTES;
 	uint64_t offset = picture->offset;
 	uint32_t index = find_span(backing, offset);
+	copy_bytes copy = row_bytes * height >= COPY_STREAM_BYTES ? copy_stream : copy_little;
 	if (row_bytes == picture->stride && row_bytes == to_stride) {
-		copy_run(backing, index, offset, to, row_bytes * height);
-		return;
+		row_bytes *= height;
+		height = 1;
 	}
 	for (uint32_t y = 0; y < height; y++) {
-		index = copy_run(backing, index, offset, to, row_bytes);
+		index = copy_run(backing, index, offset, to, row_bytes, copy);
 		offset += picture->stride;
 		to += to_stride;
 	}
+	copy_stream_end();
 }

@@ -142,6 +142,67 @@ START_TEST(lists_of_hostile_rectangles) {
 }
 END_TEST
 
+static bool rects_hold(const struct rects *rects, int32_t x, int32_t y) {
+	struct rect pixel = { x, y, 1, 1 };
+	for (uint32_t i = 0; i < rects->len; i++) {
+		struct rect part = rect_intersect(&rects->items[i], &pixel);
+		if (!rect_is_empty(&part)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static const struct {
+	const char *name;
+	struct rect hole;
+	uint32_t pieces;
+} holes[] = {
+	{ "inside", { 3, 3, 4, 4 }, 4 },
+	{ "beside", { 12, 0, 4, 4 }, 1 },
+	{ "all of it", { 0, 0, 10, 10 }, 0 },
+	{ "more than it", { -5, -5, 30, 30 }, 0 },
+	{ "a corner", { 6, 6, 20, 20 }, 2 },
+	{ "a band across", { -1, 4, 20, 2 }, 2 },
+	{ "a stripe down", { 4, -1, 2, 20 }, 2 },
+	{ "one edge", { 0, 0, 2, 10 }, 1 },
+	{ "nothing", { 4, 4, 0, 0 }, 1 },
+};
+
+START_TEST(subtracting_leaves_what_is_around) {
+	const struct rect whole = { 0, 0, 10, 10 };
+	struct rects rects;
+	rects_clear(&rects);
+	rects_add(&rects, &whole);
+	rects_subtract(&rects, &holes[_i].hole);
+	ck_assert_msg(rects.len == holes[_i].pieces, "%s: %u pieces", holes[_i].name, rects.len);
+	struct rects hole = { .len = 1, .items = { holes[_i].hole } };
+	for (int32_t y = -2; y < 14; y++) {
+		for (int32_t x = -2; x < 14; x++) {
+			bool inside = x >= 0 && y >= 0 && x < 10 && y < 10;
+			ck_assert_msg(
+				rects_hold(&rects, x, y) == (inside && !rects_hold(&hole, x, y)),
+				"%s: %d,%d", holes[_i].name, x, y);
+		}
+	}
+}
+END_TEST
+
+START_TEST(subtracting_from_a_full_list_loses_nothing) {
+	struct rects rects;
+	rects_clear(&rects);
+	for (int32_t i = 0; i < RECTS_MAX; i++) {
+		rects_add(&rects, &(struct rect) { i * 20, 0, 10, 10 });
+	}
+	const struct rect hole = { 0, 4, RECTS_MAX * 20, 2 };
+	rects_subtract(&rects, &hole);
+	for (int32_t i = 0; i < RECTS_MAX; i++) {
+		ck_assert(rects_hold(&rects, i * 20, 0));
+		ck_assert(rects_hold(&rects, i * 20 + 9, 9));
+	}
+}
+END_TEST
+
 Suite *suite_under_test(void) {
 	Suite *suite = suite_create("core rect");
 	TCase *tcase = suite_case(suite, "rectangles");
@@ -150,6 +211,8 @@ Suite *suite_under_test(void) {
 	tcase = suite_case(suite, "lists");
 	tcase_add_test(tcase, lists_leave_out_what_is_covered);
 	tcase_add_test(tcase, clipping_drops_what_is_outside);
+	tcase_add_loop_test(tcase, subtracting_leaves_what_is_around, 0, ARRAY_LEN(holes));
+	tcase_add_test(tcase, subtracting_from_a_full_list_loses_nothing);
 	tcase_add_loop_test(tcase, lists_cover_what_was_added, 0, 20);
 	tcase_add_test(tcase, lists_of_hostile_rectangles);
 	return suite;
