@@ -36,9 +36,10 @@ static void record(struct recording *recording, struct sink_reader *reader) {
 	float samples[512 * SINK_MEMORY_CHANNELS];
 	uint32_t frames;
 	while ((frames = sink_reader_read(reader, samples, 512)) > 0) {
-		recording->left = realloc(
-			recording->left, (recording->len + frames) * sizeof(*recording->left));
-		ck_assert_ptr_nonnull(recording->left);
+		float *longer =
+			realloc(recording->left, (recording->len + frames) * sizeof(*longer));
+		ck_assert_ptr_nonnull(longer);
+		recording->left = longer;
 		for (uint32_t i = 0; i < frames; i++) {
 			ck_assert(samples[2 * i] == samples[2 * i + 1]);
 			recording->left[recording->len++] = samples[2 * i];

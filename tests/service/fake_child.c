@@ -49,9 +49,16 @@ static void handle_signal(int signal) {
 static struct stats stats;
 static unsigned counts[CONTROL_TYPES];
 
+static volatile sig_atomic_t hung_up;
+
 static void handle_hup(int number) {
+	hung_up = 1;
+}
+
+static void become_stubborn(void) {
 	signal(SIGTERM, SIG_IGN);
 	*stats_value(&stats, "", "stubborn") = 1;
+	hung_up = 0;
 }
 
 static void count(const struct control_packet *packet) {
@@ -90,10 +97,14 @@ static void handle_packet(struct control_packet *packet) {
 int main(void) {
 	signal(SIGUSR1, handle_signal);
 	signal(SIGUSR2, handle_signal);
-	signal(SIGHUP, handle_hup);
+	const struct sigaction action = { .sa_handler = handle_hup }; /* ends poll() */
+	sigaction(SIGHUP, &action, NULL);
 	for (;;) {
 		struct pollfd wait = { .fd = CONTROL_FD, .events = POLLIN };
-		(void)poll(&wait, 1, -1);
+		(void)poll(&wait, 1, 100); /* not for ever: a signal may come just before it */
+		if (hung_up) {
+			become_stubborn();
+		}
 		struct control_packet packet;
 		int rc = control_receive(CONTROL_FD, &packet);
 		if (rc == 1) {
