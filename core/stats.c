@@ -152,6 +152,11 @@ void stats_unmap(const struct stats_page *page) {
 	}
 }
 
+void stats_read_process(const struct stats_page *page, char name[STATS_PROCESS_BYTES]) {
+	memcpy(name, page->process, STATS_PROCESS_BYTES);
+	text_make_ascii(name, STATS_PROCESS_BYTES);
+}
+
 bool stats_read_entry(
 	const struct stats_page *page, uint32_t index, struct stats_reading *reading) {
 	if (index >= entries_len(page)) {
@@ -160,10 +165,21 @@ bool stats_read_entry(
 	const struct stats_entry *entry = &page->entries[index];
 	memcpy(reading->name, entry->name, sizeof(reading->name));
 	memcpy(reading->unit, entry->unit, sizeof(reading->unit));
-	text_make_printable(reading->name, sizeof(reading->name));
-	text_make_printable(reading->unit, sizeof(reading->unit));
+	text_make_ascii(reading->name, sizeof(reading->name));
+	text_make_ascii(reading->unit, sizeof(reading->unit));
 	reading->value = atomic_load(&entry->value);
 	return true;
+}
+
+bool stats_read_value(const struct stats_page *page, const char *name, uint64_t *value) {
+	struct stats_reading reading;
+	for (uint32_t i = 0; stats_read_entry(page, i, &reading); i++) {
+		if (strcmp(reading.name, name) == 0) {
+			*value = reading.value;
+			return true;
+		}
+	}
+	return false;
 }
 
 bool stats_read_line(const struct stats_page *page, uint64_t sequence, struct stats_line *line) {

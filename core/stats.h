@@ -19,6 +19,7 @@
 #include "core/log.h"
 
 #define STATS_MAGIC 0x54415453u /* "STAT" */
+#define STATS_PROCESS_BYTES 32
 #define STATS_ENTRIES_MAX 256
 #define STATS_LOG_LINES 256 /* newest lines kept; a power of two */
 
@@ -39,7 +40,7 @@ struct stats_line {
 struct stats_page {
 	uint32_t magic;
 	uint32_t page_bytes;
-	char process[32]; /* "gpu-cluster" */
+	char process[STATS_PROCESS_BYTES]; /* "gpu-cluster" */
 	_Atomic uint32_t pid;
 	_Atomic uint32_t generation; /* incarnations so far */
 	_Atomic uint64_t start_ns; /* CLOCK_MONOTONIC when this incarnation began */
@@ -74,14 +75,21 @@ void stats_log(struct stats *stats, enum log_level level, const char *text);
 /* Reader: maps a page read-only (takes over `fd`); checks magic and sizes. NULL with errno. */
 const struct stats_page *stats_map(int fd);
 void stats_unmap(const struct stats_page *page);
-/* Reader: copies entry `index` (from 0) with its strings terminated and printable; false past the end. */
+/*
+ * Readers. The process that the page is of may write anything to it at any time: readers look at it
+ * through these only. Names and units come terminated and in printable ASCII.
+ */
+void stats_read_process(const struct stats_page *page, char name[STATS_PROCESS_BYTES]);
+/* Copies entry `index` (from 0); false past the end. */
 struct stats_reading {
 	char name[48];
 	char unit[72];
 	uint64_t value;
 };
 bool stats_read_entry(const struct stats_page *page, uint32_t index, struct stats_reading *reading);
-/* Reader: copies line number `sequence` (1..lines), its text terminated and printable; false when
+/* The value with this name; false when there is none. */
+bool stats_read_value(const struct stats_page *page, const char *name, uint64_t *value);
+/* Copies line number `sequence` (1..lines), its text terminated and printable; false when
  * it is gone or being written. */
 bool stats_read_line(const struct stats_page *page, uint64_t sequence, struct stats_line *line);
 

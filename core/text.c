@@ -16,3 +16,12 @@ void text_make_printable(char *field, size_t size_bytes) {
 bool text_is_terminated(const char *field, size_t size_bytes) {
 	return memchr(field, '\0', size_bytes) != NULL;
 }
+
+void text_make_ascii(char *field, size_t size_bytes) {
+	text_make_printable(field, size_bytes);
+	for (; *field != '\0'; field++) {
+		if ((unsigned char)*field > '~') {
+			*field = '?';
+		}
+	}
+}

@@ -91,32 +91,19 @@ static void format_value(const char *unit, uint64_t value, char text[VALUE_BYTES
 	}
 }
 
-static uint32_t entries_len(const struct stats_page *page) {
-	uint32_t len = atomic_load(&page->entries_len);
-	return MIN(len, STATS_ENTRIES_MAX);
-}
-
-/* Another process writes them: whatever is there, it ends within the field. */
-static void copy_entry(const struct stats_entry *entry, struct stats_entry *copy) {
-	memcpy(copy->name, entry->name, sizeof(copy->name));
-	memcpy(copy->unit, entry->unit, sizeof(copy->unit));
-	copy->name[sizeof(copy->name) - 1] = '\0';
-	copy->unit[sizeof(copy->unit) - 1] = '\0';
-	copy->value = atomic_load(&entry->value);
-}
-
 static double uptime_s(const struct stats_page *page) {
 	uint64_t now_ns = clock_now_ns(), start_ns = atomic_load(&page->start_ns);
 	return start_ns == 0 || start_ns > now_ns ? 0 : (double)(now_ns - start_ns) / NS_PER_S;
 }
 
 static void print_page(const struct stats_page *page) {
-	printf("%.*s: pid %u, start %u, up %.1f s\n", (int)sizeof(page->process), page->process,
-		atomic_load(&page->pid), atomic_load(&page->generation), uptime_s(page));
-	for (uint32_t i = 0; i < entries_len(page); i++) {
-		struct stats_entry entry;
+	char name[STATS_PROCESS_BYTES];
+	stats_read_process(page, name);
+	printf("%s: pid %u, start %u, up %.1f s\n", name, atomic_load(&page->pid),
+		atomic_load(&page->generation), uptime_s(page));
+	struct stats_reading entry;
+	for (uint32_t i = 0; stats_read_entry(page, i, &entry); i++) {
 		char text[VALUE_BYTES];
-		copy_entry(&page->entries[i], &entry);
 		format_value(entry.unit, entry.value, text);
 		printf("  %-44s %s\n", entry.name, text);
 	}
@@ -131,17 +118,16 @@ static void print_table(const struct pages *pages) {
 
 static yyjson_mut_val *json_page(yyjson_mut_doc *document, const struct stats_page *page) {
 	yyjson_mut_val *object = yyjson_mut_obj(document);
-	char name[sizeof(page->process)];
-	snprintf(name, sizeof(name), "%.*s", (int)sizeof(name) - 1, page->process);
+	char name[STATS_PROCESS_BYTES];
+	stats_read_process(page, name);
 	yyjson_mut_obj_add_strcpy(document, object, "name", name);
 	yyjson_mut_obj_add_uint(document, object, "pid", atomic_load(&page->pid));
 	yyjson_mut_obj_add_uint(document, object, "starts", atomic_load(&page->generation));
 	yyjson_mut_obj_add_real(document, object, "up_s", uptime_s(page));
 	yyjson_mut_val *values = yyjson_mut_obj(document);
-	for (uint32_t i = 0; i < entries_len(page); i++) {
-		struct stats_entry entry;
+	struct stats_reading entry;
+	for (uint32_t i = 0; stats_read_entry(page, i, &entry); i++) {
 		char word[VALUE_BYTES];
-		copy_entry(&page->entries[i], &entry);
 		const char *state = state_word(entry.unit, entry.value, word);
 		yyjson_mut_val *value = state != NULL ? yyjson_mut_strcpy(document, state)
 						      : yyjson_mut_uint(document, entry.value);

@@ -10,7 +10,7 @@
 
 struct entry {
 	struct stats_line line;
-	const char *process;
+	char process[STATS_PROCESS_BYTES];
 };
 
 void log_view_init(struct log_view *view) {
@@ -75,10 +75,11 @@ static size_t collect(struct log_view *view, unsigned index, struct entry *entri
 		view->lost += newest - STATS_LOG_LINES + 1 - *next;
 		*next = newest - STATS_LOG_LINES + 1;
 	}
-	for (; *next <= newest; (*next)++) {
+	/* counted, because the page is another process', and its last number may be the largest of all */
+	for (unsigned i = 0; i < STATS_LOG_LINES && *next <= newest; i++, (*next)++) {
 		/* one that is being written is rather lost than waited for */
 		if (stats_read_line(page, *next, &entries[len].line)) {
-			entries[len++].process = page->process;
+			stats_read_process(page, entries[len++].process);
 		}
 	}
 	return len;

@@ -239,11 +239,7 @@ void sound_rig_command(
 }
 
 uint64_t sound_rig_stat(const struct sound_rig *rig, const char *name) {
-	for (unsigned i = 0; i < STATS_ENTRIES_MAX; i++) {
-		if (strcmp(rig->stats.page->entries[i].name, name) == 0) {
-			return atomic_load(&rig->stats.page->entries[i].value);
-		}
-	}
-	ck_abort_msg("no value %s", name);
-	return 0;
+	uint64_t value = 0;
+	ck_assert_msg(stats_read_value(rig->stats.page, name, &value), "no value %s", name);
+	return value;
 }

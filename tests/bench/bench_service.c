@@ -140,11 +140,6 @@ const struct bench_process *bench_service_process(
 }
 
 uint64_t bench_service_value(const struct bench_process *process, const char *name) {
-	for (uint32_t i = 0; process && i < process->page->entries_len && i < STATS_ENTRIES_MAX;
-		i++) {
-		if (strcmp(process->page->entries[i].name, name) == 0) {
-			return process->page->entries[i].value;
-		}
-	}
-	return 0;
+	uint64_t value = 0;
+	return process && stats_read_value(process->page, name, &value) ? value : 0;
 }

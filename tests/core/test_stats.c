@@ -49,6 +49,9 @@ START_TEST(values_survive_their_process) {
 	ck_assert(stats_read_entry(page, 1, &reading));
 	ck_assert_str_eq(reading.unit, "ns");
 	ck_assert(!stats_read_entry(page, 2, &reading));
+	uint64_t value;
+	ck_assert(stats_read_value(page, "layer.cluster.frames", &value) && value == 42);
+	ck_assert(!stats_read_value(page, "layer.cluster.frame", &value));
 	stats_unmap(page);
 	stats_unmap(NULL);
 	fd_close(&fd);
@@ -134,8 +137,13 @@ START_TEST(readers_of_rubbish) {
 	atomic_store(&page->entries_len, UINT32_MAX);
 	atomic_store(&page->lines, UINT64_MAX);
 	atomic_store(&page->log[7].sequence, 7);
+	memset(page->process, 0xa5, sizeof(page->process));
+	char process[STATS_PROCESS_BYTES];
+	stats_read_process(page, process);
+	ck_assert_str_eq(process, "???????????????????????????????");
 	struct stats_reading reading;
 	ck_assert(stats_read_entry(page, 1, &reading));
+	ck_assert_int_eq(reading.name[0], '?');
 	ck_assert_uint_lt(strlen(reading.name), sizeof(reading.name));
 	ck_assert_int_eq(reading.name[3], '?');
 	ck_assert(stats_read_entry(page, STATS_ENTRIES_MAX - 1, &reading));

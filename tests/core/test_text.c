@@ -10,14 +10,16 @@ static const struct {
 	char field[8];
 	bool terminated;
 	const char *printable;
+	const char *ascii;
 } rows[] = {
-	{ "empty", "", true, "" },
-	{ "plain", "abc", true, "abc" },
-	{ "just fits", "abcdefg", true, "abcdefg" },
-	{ "no terminator", { 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h' }, false, "abcdefg" },
-	{ "line feed and escape", "a\nb\033c", true, "a?b?c" },
-	{ "delete and tab", "\177\t", true, "??" },
-	{ "bytes of UTF-8 stay", "\303\244", true, "\303\244" },
+	{ "empty", "", true, "", "" },
+	{ "plain", "abc", true, "abc", "abc" },
+	{ "just fits", "abcdefg", true, "abcdefg", "abcdefg" },
+	{ "no terminator", { 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h' }, false, "abcdefg",
+		"abcdefg" },
+	{ "line feed and escape", "a\nb\033c", true, "a?b?c", "a?b?c" },
+	{ "delete and tab", "\177\t", true, "??", "??" },
+	{ "bytes of UTF-8 stay", "\303\244", true, "\303\244", "??" },
 };
 
 START_TEST(fields_become_text) {
@@ -27,6 +29,9 @@ START_TEST(fields_become_text) {
 		rows[_i].name);
 	text_make_printable(field, sizeof(field));
 	ck_assert_str_eq(field, rows[_i].printable);
+	memcpy(field, rows[_i].field, sizeof(field));
+	text_make_ascii(field, sizeof(field));
+	ck_assert_str_eq(field, rows[_i].ascii);
 }
 END_TEST
 

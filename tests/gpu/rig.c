@@ -179,13 +179,9 @@ uint32_t rig_pixel(const struct rig *rig, unsigned channel, uint32_t x, uint32_t
 }
 
 uint64_t rig_stat(const struct rig *rig, const char *name) {
-	const struct stats_page *page = rig->stats.page;
-	for (uint32_t i = 0; i < atomic_load(&page->entries_len); i++) {
-		if (strcmp(page->entries[i].name, name) == 0) {
-			return atomic_load(&page->entries[i].value);
-		}
-	}
-	abort();
+	uint64_t value = 0;
+	ck_assert_msg(stats_read_value(rig->stats.page, name, &value), "no value %s", name);
+	return value;
 }
 
 /* ---- pictures ---- */

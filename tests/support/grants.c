@@ -168,11 +168,9 @@ const struct stats_page *test_grants_stats(const struct test_grants *grants) {
 }
 
 uint64_t test_stats_value(const struct stats_page *page, const char *name) {
-	struct stats_reading reading;
-	for (uint32_t i = 0; stats_read_entry(page, i, &reading); i++) {
-		if (strcmp(reading.name, name) == 0) {
-			return reading.value;
-		}
+	uint64_t value;
+	if (stats_read_value(page, name, &value)) {
+		return value;
 	}
 	fprintf(stderr, "there is no value %s\n", name);
 	abort();
