@@ -43,7 +43,7 @@ static const char *const peer_names[] = {
 struct result {
 	struct samples latency[PEERS];
 	uint64_t frames[PEERS];
-	uint64_t compositor_cpu_ns, endpoint_cpu_ns, qemu_cpu_ns;
+	uint64_t compositor_cpu_ns, endpoint_cpu_ns, others_cpu_ns, qemu_cpu_ns;
 	uint64_t memcpy_ns; /* median */
 };
 
@@ -92,9 +92,18 @@ static uint64_t service_cpu_ns(const struct bench *bench, const char *prefix, co
 	return process ? process_cpu_ns((pid_t)process->page->pid) : 0;
 }
 
+static uint64_t all_cpu_ns(const struct bench *bench) {
+	uint64_t sum = 0;
+	for (unsigned i = 0; i < bench->service.processes_len; i++) {
+		sum += process_cpu_ns((pid_t)bench->service.processes[i].page->pid);
+	}
+	return sum;
+}
+
 static int run_fascia_block(struct bench *bench, const struct frame_case *frame_case,
 	struct result *result, unsigned frames) {
 	struct generator *generator = case_generator(bench, frame_case);
+	uint64_t all_ns = all_cpu_ns(bench);
 	uint64_t compositor_ns = service_cpu_ns(bench, "compositor", "");
 	uint64_t endpoint_ns = service_cpu_ns(bench, "gpu-", frame_case->guest);
 	for (unsigned i = 0; i < frames; i++) {
@@ -109,8 +118,13 @@ static int run_fascia_block(struct bench *bench, const struct frame_case *frame_
 		pause_randomly();
 	}
 	result->frames[FASCIA] += frames;
-	result->compositor_cpu_ns += service_cpu_ns(bench, "compositor", "") - compositor_ns;
-	result->endpoint_cpu_ns += service_cpu_ns(bench, "gpu-", frame_case->guest) - endpoint_ns;
+	compositor_ns = service_cpu_ns(bench, "compositor", "") - compositor_ns;
+	endpoint_ns = service_cpu_ns(bench, "gpu-", frame_case->guest) - endpoint_ns;
+	all_ns = all_cpu_ns(bench) - all_ns;
+	result->compositor_cpu_ns += compositor_ns;
+	result->endpoint_cpu_ns += endpoint_ns;
+	/* read at slightly different times: never less than nothing */
+	result->others_cpu_ns += all_ns - MIN(compositor_ns + endpoint_ns, all_ns);
 	return 0;
 }
 
@@ -174,6 +188,19 @@ static double per_frame_us(uint64_t ns, uint64_t frames) {
 	return frames == 0 ? 0 : us(ns) / (double)frames;
 }
 
+static void print_cpu(const struct result *result, unsigned peer) {
+	if (peer == FASCIA) {
+		uint64_t frames = result->frames[FASCIA];
+		printf("endpoint %.0f, compositor %.0f, others %.0f",
+			per_frame_us(result->endpoint_cpu_ns, frames),
+			per_frame_us(result->compositor_cpu_ns, frames),
+			per_frame_us(result->others_cpu_ns, frames));
+	} else if (peer == QEMU) {
+		printf("back-end %.0f", per_frame_us(result->qemu_cpu_ns, result->frames[QEMU]));
+	}
+	printf("\n");
+}
+
 static void print_table(struct bench *bench) {
 	printf("%-15s %-20s %9s %9s %9s %9s   %s\n", "picture", "peer", "p50 us", "p99 us",
 		"p25 us", "p75 us", "CPU us per picture");
@@ -189,18 +216,7 @@ static void print_table(struct bench *bench) {
 				us(samples_percentile(samples, 99)),
 				us(samples_percentile(samples, 25)),
 				us(samples_percentile(samples, 75)));
-			if (peer == FASCIA) {
-				printf("endpoint %.0f, compositor %.0f\n",
-					per_frame_us(
-						result->endpoint_cpu_ns, result->frames[FASCIA]),
-					per_frame_us(
-						result->compositor_cpu_ns, result->frames[FASCIA]));
-			} else if (peer == VIEWER) {
-				printf("\n");
-			} else {
-				printf("back-end %.0f\n",
-					per_frame_us(result->qemu_cpu_ns, result->frames[QEMU]));
-			}
+			print_cpu(result, peer);
 		}
 		double ours = us(samples_percentile(&result->latency[FASCIA], 50));
 		double theirs = us(samples_percentile(&result->latency[QEMU], 50));
@@ -271,6 +287,8 @@ static int write_json(struct bench *bench, const char *path) {
 			per_frame_us(result->endpoint_cpu_ns, result->frames[FASCIA]));
 		yyjson_mut_obj_add_real(doc, row, "compositor_cpu_us",
 			per_frame_us(result->compositor_cpu_ns, result->frames[FASCIA]));
+		yyjson_mut_obj_add_real(doc, row, "others_cpu_us",
+			per_frame_us(result->others_cpu_ns, result->frames[FASCIA]));
 		yyjson_mut_obj_add_real(doc, row, "qemu_cpu_us",
 			per_frame_us(result->qemu_cpu_ns, result->frames[QEMU]));
 	}
