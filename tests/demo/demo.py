@@ -3,8 +3,8 @@
 
     demo.py [--out DIR]
 
-Each step waits for what it names and says what was observed; nothing is timed by sleeping. Ends with
-0 only if every step was observed. DIR: index.html, report.json, pictures, the recording, logs.
+Each step waits for what it names and says what was observed; nothing is timed by sleeping. Ends
+with 0 only if every step was observed. DIR: index.html, report.json, pictures, the recording, logs.
 """
 
 import argparse
@@ -219,8 +219,8 @@ class Demo:
         self.wait_state(IVI, "live")
         self.service.wait_for(lambda: self.shows_desktop(self.look()),
                               "weston's panel, terminal and clients")
-        self.ivi.wait_until("pidof weston-terminal && pidof weston-flower && pidof weston-simple-shm",
-                            "weston's clients")
+        for client in ("weston-terminal", "weston-flower", "weston-simple-shm"):
+            self.ivi.wait_until(f"pidof {client}", client)
         self.wait_motion(IVI)
         observed.append("weston-terminal, weston-flower and weston-simple-shm")
 
@@ -397,8 +397,8 @@ class Demo:
         self.report.setdefault("kernel", "not reached")
         version = subprocess.run([from_environment("FASCIA_QEMU"), "--version"],
                                  capture_output=True, text=True, check=True).stdout
-        self.report["qemu"] = version.splitlines()[0].replace("QEMU emulator version", "QEMU").split(
-            " (")[0]
+        first_line = version.splitlines()[0].replace("QEMU emulator version", "QEMU")
+        self.report["qemu"] = first_line.split(" (")[0]
         demo_report.write(self.folder, self.report)
 
     def order_of_pictures(self):

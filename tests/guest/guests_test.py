@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Linux guests under QEMU against a running fascia, in both dialects: what the guest draws and plays
-is compared with what comes out. One boot per guest serves all its rows."""
+"""Linux guests under QEMU against a running fascia, in both dialects: what the guest draws and
+plays is compared with what comes out. One boot per guest serves all its rows."""
 
 import array
 import contextlib
@@ -177,7 +177,8 @@ def row_console(bench, name):
     machine.run("printf 'fascia\\n\\n\\nfascia' >/dev/tty1")
     shot = bench.until(name, lambda shot: lines_of_text(shot)[3], "the text")
     assert lines_of_text(shot)[:5] == [True, False, False, True, False], lines_of_text(shot)[:5]
-    assert shot.crop(0, 0, width, 16) == shot.crop(0, 48, width, 16), "the same text looks different"
+    first, fourth = shot.crop(0, 0, width, 16), shot.crop(0, 48, width, 16)
+    assert first == fourth, "the same text looks different"
 
 
 def row_edid(bench, name, display_name, size_mm=None, serial=None):

@@ -25,7 +25,8 @@ END_OF_COMMAND = b"\x1eexit "
 # How a guest gets its display device; "own": the back-end owns the screen; "qemu": QEMU does.
 DISPLAYS = {
     "none": None,
-    "own": "vhost-user-test-device-pci,virtio-id=16,num_vqs=2,config_size=16,vq_size=256,chardev=gpu",
+    "own": "vhost-user-test-device-pci,virtio-id=16,num_vqs=2,config_size=16,vq_size=256,"
+           "chardev=gpu",
     "qemu": "vhost-user-gpu-pci,chardev=gpu",
 }
 
@@ -212,7 +213,7 @@ class Machine:
         self.synchronise()
 
     def synchronise(self):
-        """Lines that the old kernel had received are lost: asks until the newest line is answered."""
+        """Lines that the old kernel had received are lost: asks until the newest is answered."""
         deadline = time.monotonic() + GUARD_SECONDS
         number = 0
         while True:
