@@ -40,6 +40,17 @@ static const char *const peer_names[] = {
 	"qemu vhost-user-gpu",
 };
 
+/* What docs and README promise of the medians; 0: nothing. */
+static const struct {
+	double of_qemu, memcpys;
+} promises[] = {
+	{ 0.35, 4 },
+	{ 0, 0 },
+	{ 1, 0 },
+};
+
+_Static_assert(ARRAY_LEN(promises) == ARRAY_LEN(cases), "a promise per picture");
+
 struct result {
 	struct samples latency[PEERS];
 	uint64_t frames[PEERS];
@@ -201,6 +212,22 @@ static void print_cpu(const struct result *result, unsigned peer) {
 	printf("\n");
 }
 
+static const char *verdict(double value, double promise) {
+	return promise == 0 ? "" : value <= promise ? ", kept" : ", BROKEN";
+}
+
+static void print_verdict(unsigned index, struct result *result) {
+	double ours = us(samples_percentile(&result->latency[FASCIA], 50));
+	double of_qemu = ours / us(samples_percentile(&result->latency[QEMU], 50));
+	double memcpys = ours / us(result->memcpy_ns);
+	printf("%-15s %.2f of QEMU%s", "", of_qemu, verdict(of_qemu, promises[index].of_qemu));
+	if (promises[index].memcpys != 0) {
+		printf("; %.2f warm memcpys of %.0f us%s", memcpys, us(result->memcpy_ns),
+			verdict(memcpys, promises[index].memcpys));
+	}
+	printf("\n");
+}
+
 static void print_table(struct bench *bench) {
 	printf("%-15s %-20s %9s %9s %9s %9s   %s\n", "picture", "peer", "p50 us", "p99 us",
 		"p25 us", "p75 us", "CPU us per picture");
@@ -218,10 +245,7 @@ static void print_table(struct bench *bench) {
 				us(samples_percentile(samples, 75)));
 			print_cpu(result, peer);
 		}
-		double ours = us(samples_percentile(&result->latency[FASCIA], 50));
-		double theirs = us(samples_percentile(&result->latency[QEMU], 50));
-		printf("%-15s one warm memcpy %.1f us: fascia is %.2f of QEMU and %.2f memcpys\n",
-			"", us(result->memcpy_ns), ours / theirs, ours / us(result->memcpy_ns));
+		print_verdict(i, result);
 	}
 }
 
