@@ -337,7 +337,7 @@ pid_t service_command_start(
 		argv[i + 3] = (char *)words[i];
 	}
 	pid_t pid = start_fascia(service, NULL, argv, out);
-	if (!wait_for_line(service, *out, line)) {
+	if (line != NULL && !wait_for_line(service, *out, line)) {
 		give_up(service, "fascia %s did not say '%s'", words[0], line);
 	}
 	return pid;

@@ -60,7 +60,8 @@ void service_finish(struct service *service);
  * `output`. */
 int service_command(struct service *service, char *output, size_t output_bytes, ...);
 
-/* The same without waiting for its end: starts it and waits until it has printed `line`. */
+/* The same without waiting for its end: starts it and waits until it has printed `line` (NULL: does not
+ * wait). */
 pid_t service_command_start(
 	struct service *service, int *out, const char *line, const char *const *words);
 /* Waits for its end and closes `out`: its exit status. */
