@@ -15,6 +15,7 @@
 #include "core/macros.h"
 #include "display/output.h"
 #include "tests/suite.h"
+#include "tests/support/fault.h"
 
 #define WIDTH 64
 #define HEIGHT 48
@@ -252,6 +253,75 @@ START_TEST(a_writer_refuses_what_is_no_output) {
 }
 END_TEST
 
+/* What makes an output or a reader out of nothing; false with errno. What it made is undone. */
+static bool create_fd(int shared) {
+	int fd = output_memory_create_fd("test", WIDTH, HEIGHT);
+	errno = fd < 0 ? -fd : errno;
+	bool is_made = fd >= 0;
+	fd_close(&fd);
+	return is_made;
+}
+
+static bool create_output(int shared) {
+	struct output *output = output_create(CONFIG_OUTPUT_MEMORY, shared, WIDTH, HEIGHT);
+	output_destroy(output);
+	return output != NULL;
+}
+
+static bool init_reader(int duplicate) {
+	struct output_reader reader;
+	int err = output_reader_init(&reader, duplicate);
+	errno = -err;
+	if (err == 0) {
+		output_reader_finish(&reader);
+	}
+	return err == 0;
+}
+
+static const struct {
+	const char *name;
+	bool (*create)(int fd);
+	bool takes_fd;
+	unsigned calls; /* that can fail */
+	int error; /* of the first */
+} creates[] = {
+	{ "memory", create_fd, false, 1, EMFILE },
+	{ "output", create_output, false, 2, ENOMEM },
+	{ "reader", init_reader, true, 1, ENOMEM },
+};
+
+START_TEST(every_create_may_fail) {
+	int fd = output_memory_create_fd("test", WIDTH, HEIGHT);
+	ck_assert_int_ge(fd, 0);
+	unsigned n = 1;
+	for (;; n++) {
+		/* given away, also on error: the suite counts */
+		int given = creates[_i].takes_fd ? fd_reopen_readonly(fd) : fd;
+		fault_at(n);
+		bool is_made = creates[_i].create(given);
+		int error = errno;
+		bool hit = fault_hit();
+		fault_off();
+		ck_assert_msg(is_made == !hit, "%s: call %u", creates[_i].name, n);
+		if (is_made) {
+			break;
+		}
+		ck_assert_int_eq(error, n == 1 ? creates[_i].error : ENOMEM);
+	}
+	ck_assert_uint_eq(n - 1, creates[_i].calls);
+	/* what failed left the memory as it was */
+	struct output_reader reader;
+	struct output *output = output_create(CONFIG_OUTPUT_MEMORY, fd, WIDTH, HEIGHT);
+	ck_assert_ptr_nonnull(output);
+	ck_assert_int_eq(output_reader_init(&reader, fd_reopen_readonly(fd)), 0);
+	show(output, 7);
+	uint32_t pixels[PIXELS];
+	ck_assert_int_eq(output_reader_copy(&reader, pixels), 1);
+	ck_assert_uint_eq(pixels[0], 7);
+	unmake(fd, output, &reader);
+}
+END_TEST
+
 Suite *suite_under_test(void) {
 	Suite *suite = suite_create("display output_memory");
 	TCase *pictures = suite_case(suite, "pictures");
@@ -260,6 +330,8 @@ Suite *suite_under_test(void) {
 	tcase_add_test(pictures, a_successor_goes_on);
 	tcase_add_test(pictures, waiting_ends_with_a_picture_or_a_tick);
 	tcase_add_test(pictures, a_copy_is_whole_while_the_writer_runs);
+	TCase *faults = suite_case(suite, "faults");
+	tcase_add_loop_test(faults, every_create_may_fail, 0, ARRAY_LEN(creates));
 	TCase *hostile = suite_case(suite, "hostile");
 	tcase_add_test(hostile, a_reader_refuses_what_is_no_output);
 	tcase_add_test(hostile, a_writer_refuses_what_is_no_output);
