@@ -8,6 +8,8 @@
 #include "service/config_compile_impl.h"
 #include "service/scalar.h"
 
+#define SCANOUT_NAME_MAX 13 /* characters that an EDID has room for */
+
 #define SCANOUT_WIDTH_DEFAULT 1280
 #define SCANOUT_HEIGHT_DEFAULT 800
 #define STREAMS_DEFAULT 2
@@ -215,8 +217,8 @@ static struct frame_mode derive_mode(
 		mode.width_mm = config_mm_from_pixels(mode.width);
 		mode.height_mm = config_mm_from_pixels(mode.height);
 	}
-	/* an EDID has room for 13 characters; cutting a guest's name short is fine */
-	size_t name_len = strnlen(config->guests[guest].name, sizeof(mode.name) - 1);
+	/* cutting a guest's name short is fine */
+	size_t name_len = strnlen(config->guests[guest].name, SCANOUT_NAME_MAX);
 	memcpy(mode.name, config->guests[guest].name, name_len);
 	return mode;
 }
@@ -265,7 +267,7 @@ static void compile_scanout(struct config_compiler *compiler, unsigned guest, un
 	}
 	if (file->name != NULL) {
 		where = config_where("guests[%u].gpu.scanouts[%u].name", guest, index);
-		if (strlen(file->name) > sizeof(mode->name) - 1) {
+		if (strlen(file->name) > SCANOUT_NAME_MAX) {
 			config_source_error(compiler->source, where.text,
 				"%s: '%s'; allowed: 13 characters, an EDID has no more", where.text,
 				file->name);

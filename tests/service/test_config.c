@@ -212,10 +212,10 @@ static const struct bad_row bad_rows[] = {
 	{ "place too far", GUEST "layers:\n  - name: a\n    at: 0,-32769\n", 5,
 		"layers[0].at: '0,-32769'; allowed: X,Y in pixels, -32768 to 32768" },
 	{ "display name",
-		"guests:\n  - name: a\n    gpu:\n      scanouts:\n        - name: a name of 18 "
-		"chars\n",
+		"guests:\n  - name: a\n    gpu:\n      scanouts:\n        - name: a name of 14 "
+		"c\n",
 		5,
-		"guests[0].gpu.scanouts[0].name: 'a name of 18 chars'; allowed: 13 characters, an "
+		"guests[0].gpu.scanouts[0].name: 'a name of 14 c'; allowed: 13 characters, an "
 		"EDID has "
 		"no more" },
 	{ "mirror of another size",
