@@ -46,9 +46,10 @@ static void print_usage(FILE *file) {
 }
 
 static void print_help(const struct command *command) {
-	printf("usage: fascia %s %s\n\n%s.\n\n%s"
+	printf("usage: fascia %s%s%s\n\n%s.\n\n%s"
 	       "  --runtime DIR      where the service's sockets are (or FASCIA_RUNTIME)\n",
-		command->name, command->arguments, command->summary, command->help);
+		command->name, command->arguments[0] != '\0' ? " " : "", command->arguments,
+		command->summary, command->help);
 }
 
 bool command_option(const struct command *command, int option, int *status) {
