@@ -12,6 +12,10 @@
 #include "core/macros.h"
 #include "display/output.h"
 
+/* An immediate screen has no time to wake up in advance of: small pictures that follow each other closely
+ * are taken without going to sleep between them. About two wake-ups of an idle processor. */
+#define PATIENCE_NS 50000
+
 /* ---- who shows what ---- */
 
 static bool shows(const struct layer *layer, const struct guest *guest, uint32_t channel) {
@@ -247,6 +251,15 @@ void compositor_light(struct compositor *compositor) {
 	}
 }
 
+static bool has_immediate_screen(const struct compositor *compositor) {
+	for (uint32_t i = 0; i < compositor->stages_len; i++) {
+		if (compositor->stages[i].screen.ticker.kind == TICKER_IMMEDIATE) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void compositor_start(struct compositor *compositor) {
 	for (uint32_t i = 0; i < compositor->stages_len; i++) {
 		struct ticker *ticker = &compositor->stages[i].screen.ticker;
@@ -254,6 +267,9 @@ void compositor_start(struct compositor *compositor) {
 		ticker_request(ticker); /* what was published before our time */
 	}
 	loop_set_after(compositor->loop, serve_requests, compositor);
+	if (has_immediate_screen(compositor)) {
+		loop_set_patience(compositor->loop, PATIENCE_NS);
+	}
 	serve_requests(compositor);
 }
 

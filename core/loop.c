@@ -36,6 +36,7 @@ struct loop {
 	int wake_fd; /* what loop_quit() writes */
 	_Atomic bool quit;
 	_Atomic int status;
+	uint64_t patience_ns;
 	void (*after)(void *data); /* may be NULL */
 	void *after_data;
 	struct loop_source sources[LOOP_SOURCES_MAX];
@@ -244,9 +245,26 @@ int loop_dispatch(struct loop *loop, int timeout_ms) {
 	return called;
 }
 
+void loop_set_patience(struct loop *loop, uint64_t patience_ns) {
+	loop->patience_ns = patience_ns;
+}
+
+/* Looks for events without sleeping, until there was none for as long as the patience lasts. */
+static void look_on(struct loop *loop) {
+	uint64_t end_ns = clock_now_ns() + loop->patience_ns;
+	while (!atomic_load(&loop->quit) && clock_now_ns() < end_ns) {
+		if (loop_dispatch(loop, 0) > 0) {
+			end_ns = clock_now_ns() + loop->patience_ns;
+		}
+	}
+}
+
 int loop_run(struct loop *loop) {
 	while (!atomic_load(&loop->quit)) {
 		loop_dispatch(loop, -1);
+		if (loop->patience_ns > 0) {
+			look_on(loop);
+		}
 	}
 	atomic_store(&loop->quit, false);
 	return atomic_load(&loop->status);

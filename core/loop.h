@@ -47,6 +47,13 @@ int loop_quit_on_signals(struct loop *loop);
  */
 void loop_set_after(struct loop *loop, void (*after)(void *data), void *data);
 
+/*
+ * How long loop_run() goes on looking for events after the last one before it sleeps (default 0). Waking
+ * up on a processor that went idle meanwhile can take longer than the work; this trades at most so
+ * much processor time per burst of events for it.
+ */
+void loop_set_patience(struct loop *loop, uint64_t patience_ns);
+
 /* Runs until loop_quit(). Returns the value given to loop_quit(). */
 int loop_run(struct loop *loop);
 /* One round: waits at most `timeout_ms` (-1: for ever, 0: not at all). Number of handlers called. */

@@ -25,7 +25,6 @@
 #define BLOCK_FRAMES 25
 #define MEMCPY_RUNS 50
 #define WARM_UP_FRAMES 20
-#define PAUSE_NS_MAX 3000000
 
 static const struct frame_case cases[] = {
 	{ "1920x1080 full", "full", 1920, 1080, 0, 0, { 0, 0, 1920, 1080 } },
@@ -63,13 +62,17 @@ struct bench {
 	struct generator full, half;
 	const char *qemu_program;
 	unsigned rounds, fault_rounds;
+	unsigned pause_us; /* longest pause between two pictures */
 	unsigned only; /* 0: all picture sizes, n: the n-th alone */
 	struct fault_report faults;
 	struct result results[ARRAY_LEN(cases)];
 };
 
-static void pause_randomly(void) {
-	nanosleep(&(struct timespec) { .tv_nsec = random() % PAUSE_NS_MAX }, NULL);
+static void pause_randomly(const struct bench *bench) {
+	if (bench->pause_us > 0) {
+		long ns = random() % ((long)bench->pause_us * 1000);
+		nanosleep(&(struct timespec) { .tv_nsec = ns }, NULL);
+	}
 }
 
 static uint64_t measure_memcpy(const struct frame_case *frame_case) {
@@ -126,7 +129,7 @@ static int run_fascia_block(struct bench *bench, const struct frame_case *frame_
 		}
 		samples_add(&result->latency[FASCIA], memory_ns);
 		samples_add(&result->latency[VIEWER], viewer_ns);
-		pause_randomly();
+		pause_randomly(bench);
 	}
 	result->frames[FASCIA] += frames;
 	compositor_ns = service_cpu_ns(bench, "compositor", "") - compositor_ns;
@@ -139,8 +142,8 @@ static int run_fascia_block(struct bench *bench, const struct frame_case *frame_
 	return 0;
 }
 
-static int run_qemu_block(struct qemu_peer *peer, const struct frame_case *frame_case,
-	struct result *result, unsigned frames) {
+static int run_qemu_block(const struct bench *bench, struct qemu_peer *peer,
+	const struct frame_case *frame_case, struct result *result, unsigned frames) {
 	uint64_t cpu_ns = process_cpu_ns(peer->pid);
 	for (unsigned i = 0; i < frames; i++) {
 		uint64_t ns;
@@ -149,7 +152,7 @@ static int run_qemu_block(struct qemu_peer *peer, const struct frame_case *frame
 			return error;
 		}
 		samples_add(&result->latency[QEMU], ns);
-		pause_randomly();
+		pause_randomly(bench);
 	}
 	result->frames[QEMU] += frames;
 	result->qemu_cpu_ns += process_cpu_ns(peer->pid) - cpu_ns;
@@ -167,7 +170,7 @@ static int run_case(struct bench *bench, unsigned index) {
 	}
 	error = run_fascia_block(bench, frame_case, result, WARM_UP_FRAMES);
 	if (!error) {
-		error = run_qemu_block(&qemu, frame_case, result, WARM_UP_FRAMES);
+		error = run_qemu_block(bench, &qemu, frame_case, result, WARM_UP_FRAMES);
 	}
 	*result = (struct result) { .memcpy_ns = measure_memcpy(frame_case) };
 	for (unsigned round = 0; round < bench->rounds && !error; round++) {
@@ -175,7 +178,7 @@ static int run_case(struct bench *bench, unsigned index) {
 			bench->rounds);
 		error = run_fascia_block(bench, frame_case, result, BLOCK_FRAMES);
 		if (!error) {
-			error = run_qemu_block(&qemu, frame_case, result, BLOCK_FRAMES);
+			error = run_qemu_block(bench, &qemu, frame_case, result, BLOCK_FRAMES);
 		}
 	}
 	fprintf(stderr, "\r\033[K");
@@ -386,8 +389,13 @@ static int run(
 
 static void usage(FILE *to) {
 	fprintf(to,
-		"usage: ./dev bench frame [--rounds N] [--faults N] [--only N] [--json FILE]\n"
+		"usage: ./dev bench frame [--rounds N] [--faults N] [--only N] [--pause US]\n      "
+		"                     [--json FILE]\n"
 		"  --rounds N     blocks of %d pictures per peer and size (default 12)\n"
+		"  --pause US     up to so long a pause before each picture (default 0: the next "
+		"one as "
+		"soon\n"
+		"                 as the last was seen); idle processors then add their waking up\n"
 		"  --only N       the N-th picture size alone (for profiling)\n"
 		"  --json FILE    the figures as JSON too\n"
 		"  --faults N     kills and stops of each process in the second part (default 20; "
@@ -401,6 +409,7 @@ int main(int argc, char **argv) {
 		{ "json", required_argument, NULL, 'j' },
 		{ "faults", required_argument, NULL, 'f' },
 		{ "only", required_argument, NULL, 'o' },
+		{ "pause", required_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -416,6 +425,9 @@ int main(int argc, char **argv) {
 			break;
 		case 'f':
 			bench.fault_rounds = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'p':
+			bench.pause_us = (unsigned)strtoul(optarg, NULL, 10);
 			break;
 		case 'o':
 			bench.only = (unsigned)strtoul(optarg, NULL, 10);

@@ -250,6 +250,34 @@ START_TEST(runs_until_told) {
 }
 END_TEST
 
+static void count_event(void *data, uint32_t events) {
+	(*(int *)data)++;
+}
+
+#define LOOKS 1000
+
+static struct loop *patient;
+static int looks;
+
+static void quit_after_many_looks(void *data) {
+	if (++looks == LOOKS) {
+		loop_quit(patient, 5);
+	}
+}
+
+/* One event, then none: only a loop that goes on looking comes to an end. */
+START_TEST(patience_looks_before_it_sleeps) {
+	patient = loop_create();
+	loop_set_after(patient, quit_after_many_looks, NULL);
+	loop_set_patience(patient, UINT64_C(3600) * NS_PER_S);
+	struct loop_source *timer = loop_add_timer(patient, count_event, &(int) { 0 });
+	loop_timer_set(timer, 1, 0);
+	ck_assert_int_eq(loop_run(patient), 5);
+	ck_assert_int_eq(looks, LOOKS);
+	loop_destroy(patient);
+}
+END_TEST
+
 static const int ending_signals[] = { SIGTERM, SIGINT };
 
 START_TEST(signals_end_it) {
@@ -294,6 +322,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, timers_set_while_pending);
 	tcase = suite_case(suite, "running");
 	tcase_add_test(tcase, runs_until_told);
+	tcase_add_test(tcase, patience_looks_before_it_sleeps);
 	tcase_add_loop_test(tcase, signals_end_it, 0, ARRAY_LEN(ending_signals));
 	tcase_add_test(tcase, create_fails_clean);
 	return suite;
