@@ -180,7 +180,7 @@ uint32_t rig_pixel(const struct rig *rig, unsigned channel, uint32_t x, uint32_t
 
 uint64_t rig_stat(const struct rig *rig, const char *name) {
 	uint64_t value = 0;
-	ck_assert_msg(stats_read_value(rig->stats.page, name, &value), "no value %s", name);
+	require(stats_read_value(rig->stats.page, name, &value));
 	return value;
 }
 
