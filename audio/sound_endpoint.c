@@ -110,7 +110,8 @@ int sound_endpoint_init_granted(struct sound_endpoint *endpoint, int control) {
 		log_error("what the keeper granted cannot be used: %s", strerror(-error));
 		return error;
 	}
-	log_init(endpoint->name, log_level_from_env(), &endpoint->stats, true);
+	/* whoever started the keeper prints the rings */
+	log_init(endpoint->name, log_level_from_env(), &endpoint->stats, false);
 	return 0;
 }
 

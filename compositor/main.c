@@ -94,7 +94,8 @@ static int run(struct grants *grants, struct loop *loop) {
 		log_error("the statistics page cannot be used: %s", strerror(-err));
 		return EXIT_FAILURE;
 	}
-	log_init(NAME, log_level_from_env(), &stats, true);
+	/* whoever started the keeper prints the rings */
+	log_init(NAME, log_level_from_env(), &stats, false);
 	int status = EXIT_FAILURE;
 	struct compositor *compositor = compositor_create(grants, &stats, loop);
 	if (compositor != NULL) {

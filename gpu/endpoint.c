@@ -112,7 +112,8 @@ int endpoint_init_granted(struct endpoint *endpoint, int control) {
 		log_error("what the keeper granted cannot be used: %s", strerror(-rc));
 		return rc;
 	}
-	log_init(endpoint->name, log_level_from_env(), &endpoint->stats, true);
+	/* whoever started the keeper prints the rings */
+	log_init(endpoint->name, log_level_from_env(), &endpoint->stats, false);
 	return 0;
 }
 

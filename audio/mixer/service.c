@@ -218,7 +218,8 @@ static int receive_and_start(struct mixer_service *service) {
 		error = make_mix(service);
 	}
 	if (error == 0) {
-		log_init("mixer", log_level_from_env(), &service->stats, true);
+		/* whoever started the keeper prints the rings */
+		log_init("mixer", log_level_from_env(), &service->stats, false);
 		error = start(service);
 	}
 	return error;

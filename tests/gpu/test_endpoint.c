@@ -306,7 +306,8 @@ START_TEST(under_a_keeper) {
 		vmm_ram_finish(&ram);
 		ck_assert_int_eq(finish(&program, answer), 0);
 		ck_assert_uint_eq(link_get_peer(&keeper.consumer.link), LINK_PEER_ABSENT);
-		ck_assert_msg(strstr(answer, "gpu-cluster: ") != NULL, "%s", answer);
+		/* its lines are in the ring of its page */
+		ck_assert_str_eq(answer, "");
 	}
 	struct frame_view view = { 0 };
 	uint64_t rejected = 0;
