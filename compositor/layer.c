@@ -20,7 +20,7 @@ static void export_values(struct layer *layer, struct stats *stats) {
 	layer->frames_value = stats_value(stats, "", "layer.%s.frames", name);
 	layer->rejected_value = stats_value(stats, "", "layer.%s.rejected", name);
 	layer->losses_value = stats_value(stats, "", "layer.%s.losses", name);
-	layer->lost_ns_value = stats_value(stats, "ns", "layer.%s.lost_ns", name);
+	layer->lost_ns_value = stats_value(stats, "time", "layer.%s.lost_ns", name);
 	atomic_store(layer->state_value, layer_state(layer));
 	atomic_store(
 		layer->cause_value, layer->guest != NULL ? layer->machine.cause : LAYER_CAUSE_NONE);

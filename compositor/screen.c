@@ -22,7 +22,7 @@ static void export_values(struct screen *screen, struct stats *stats) {
 		.frames = stats_value(stats, "", "output.%s.frames", name),
 		.missed = stats_value(stats, "", "output.%s.missed", name),
 		.fallbacks = stats_value(stats, "", "output.%s.fallbacks", name),
-		.fallback_ns = stats_value(stats, "ns", "output.%s.fallback_ns", name),
+		.fallback_ns = stats_value(stats, "time", "output.%s.fallback_ns", name),
 		.compose_ns_last = stats_value(stats, "ns", "output.%s.compose_ns_last", name),
 		.compose_ns_max = stats_value(stats, "ns", "output.%s.compose_ns_max", name),
 		.lateness_ns_last = stats_value(stats, "ns", "output.%s.lateness_ns_last", name),

@@ -75,6 +75,12 @@ static const char *state_word(const char *unit, uint64_t value, char word[VALUE_
 	return word[0] != '\0' ? word : "?";
 }
 
+/* Seconds since a moment of CLOCK_MONOTONIC; 0 when it never was, or is to come. */
+static double seconds_since(uint64_t time_ns) {
+	uint64_t now_ns = clock_now_ns();
+	return time_ns == 0 || time_ns > now_ns ? 0 : (double)(now_ns - time_ns) / NS_PER_S;
+}
+
 /* A value as a person reads it. */
 static void format_value(const char *unit, uint64_t value, char text[VALUE_BYTES]) {
 	char word[VALUE_BYTES];
@@ -83,6 +89,10 @@ static void format_value(const char *unit, uint64_t value, char text[VALUE_BYTES
 		snprintf(text, VALUE_BYTES, "%s", state);
 	} else if (strcmp(unit, "ns") == 0) {
 		snprintf(text, VALUE_BYTES, "%.3f ms", (double)value / NS_PER_MS);
+	} else if (strcmp(unit, "time") == 0 && value == 0) {
+		snprintf(text, VALUE_BYTES, "never");
+	} else if (strcmp(unit, "time") == 0) {
+		snprintf(text, VALUE_BYTES, "%.1f s ago", seconds_since(value));
 	} else if (strcmp(unit, "bytes") == 0 && value >= 1 << 20) {
 		snprintf(text, VALUE_BYTES, "%.1f MiB", (double)value / (1 << 20));
 	} else {
@@ -91,16 +101,11 @@ static void format_value(const char *unit, uint64_t value, char text[VALUE_BYTES
 	}
 }
 
-static double uptime_s(const struct stats_page *page) {
-	uint64_t now_ns = clock_now_ns(), start_ns = atomic_load(&page->start_ns);
-	return start_ns == 0 || start_ns > now_ns ? 0 : (double)(now_ns - start_ns) / NS_PER_S;
-}
-
 static void print_page(const struct stats_page *page) {
 	char name[STATS_PROCESS_BYTES];
 	stats_read_process(page, name);
 	printf("%s: pid %u, start %u, up %.1f s\n", name, atomic_load(&page->pid),
-		atomic_load(&page->generation), uptime_s(page));
+		atomic_load(&page->generation), seconds_since(atomic_load(&page->start_ns)));
 	struct stats_reading entry;
 	for (uint32_t i = 0; stats_read_entry(page, i, &entry); i++) {
 		char text[VALUE_BYTES];
@@ -123,7 +128,8 @@ static yyjson_mut_val *json_page(yyjson_mut_doc *document, const struct stats_pa
 	yyjson_mut_obj_add_strcpy(document, object, "name", name);
 	yyjson_mut_obj_add_uint(document, object, "pid", atomic_load(&page->pid));
 	yyjson_mut_obj_add_uint(document, object, "starts", atomic_load(&page->generation));
-	yyjson_mut_obj_add_real(document, object, "up_s", uptime_s(page));
+	yyjson_mut_obj_add_real(
+		document, object, "up_s", seconds_since(atomic_load(&page->start_ns)));
 	yyjson_mut_val *values = yyjson_mut_obj(document);
 	struct stats_reading entry;
 	for (uint32_t i = 0; stats_read_entry(page, i, &entry); i++) {
