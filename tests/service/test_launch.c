@@ -15,16 +15,17 @@
 #include "core/macros.h"
 #include "tests/suite.h"
 
-/* says over its control descriptor what it was given */
-#define SCRIPT                                                                                                                  \
-	"#!/bin/sh\n"                                                                                                           \
-	"exec 1>&3\n"                                                                                                           \
-	"for fd in 0 1 2 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$fd ] && printf \"$fd\"; done\n"                                    \
-	"read -r word <&4; printf \" $word\"\n" /* no other program for it: a shell that forks blocks every signal meanwhile */ \
-	"while read -r key value; do\n"                                                                                         \
-	"case $key in SigBlk: | SigIgn:) printf \" $value\" ;; esac\n"                                                          \
-	"done </proc/$$/status\n"                                                                                               \
-	"set -- $(cat /proc/$$/stat); [ $6 = $$ ] && printf ' session'\n"                                                       \
+/* says over its control descriptor what it was given; /proc is read without another program, since a shell
+ * that forks blocks every signal meanwhile */
+#define SCRIPT                                                                                     \
+	"#!/bin/sh\n"                                                                              \
+	"exec 1>&3\n"                                                                              \
+	"for fd in 0 1 2 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$fd ] && printf \"$fd\"; done\n"       \
+	"read -r word <&4; printf \" $word\"\n"                                                    \
+	"while read -r key value; do\n"                                                            \
+	"case $key in SigBlk: | SigIgn:) printf \" $value\" ;; esac\n"                             \
+	"done </proc/$$/status\n"                                                                  \
+	"set -- $(cat /proc/$$/stat); [ $6 = $$ ] && printf ' session'\n"                          \
 	"exit 7\n"
 #define NO_SIGNALS "0000000000000000"
 
