@@ -138,6 +138,8 @@ START_TEST(log_of_all) {
 	const char *const words[] = { "log", "-f", NULL };
 	int out;
 	pid_t pid = service_command_start(&service, &out, NULL, words);
+	/* once it has printed something, it has the rings */
+	ck_assert_int_eq(read(out, output, 1), 1);
 	ck_assert_int_eq(service_command(&service, output, sizeof(output), "stop", NULL), 0);
 	ck_assert_int_eq(service_command_wait(&service, pid, &out), 0);
 	out = -1;
