@@ -112,7 +112,9 @@ static void give_up(const struct service *service, const char *format, ...) {
 /* In the child: `out` becomes its standard output, the log its standard error. */
 static void exec_fascia(const struct service *service, int out, const char *libexec, char **argv) {
 	char log[96];
-	/* whatever becomes of the test, the service stops */
+	/* whatever becomes of the test, the service stops: in a group of its own, because the group of a
+	 * test that failed is killed, and that is no way to end a service */
+	(void)setpgid(0, 0);
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	snprintf(log, sizeof(log), "%s/log", service->dir);
 	int error = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
