@@ -181,7 +181,9 @@ struct keeper {
 
 static void send_grant(struct keeper *keeper, uint32_t type, const int *fds, size_t fds_len) {
 	struct control_packet packet = { .message.type = type, .fds_len = fds_len };
-	memcpy(packet.fds, fds, fds_len * sizeof(fds[0]));
+	for (size_t i = 0; i < fds_len; i++) {
+		packet.fds[i] = fds[i];
+	}
 	ck_assert_int_eq(control_send(keeper->control, &packet), 0);
 }
 
