@@ -117,6 +117,8 @@ bool ticker_take(struct ticker *ticker, uint64_t *due_ns) {
 
 uint64_t ticker_ticks_from_ms(const struct ticker *ticker, uint32_t ms) {
 	uint64_t ns = ms * NS_PER_MS;
-	uint64_t ticks = ns / ticker->period_ns + (ns % ticker->period_ns != 0);
+	uint64_t ticks = ns / ticker->period_ns;
+	/* a period is a rate's, cut to whole nanoseconds: 50 ms at 60 Hz are 3 ticks and 2 ns */
+	ticks += ns % ticker->period_ns > ticks;
 	return MAX(ticks, 1);
 }

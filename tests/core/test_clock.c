@@ -127,6 +127,8 @@ static const struct {
 	{ "nothing is one tick", NS_PER_S / 60, 0, 1 },
 	{ "rounded up", NS_PER_S / 60, 17, 2 },
 	{ "exact", NS_PER_MS * 10, 20, 2 },
+	{ "exact but for the cut period", NS_PER_S / 60, 50, 3 },
+	{ "a millisecond more", NS_PER_S / 60, 51, 4 },
 	{ "longest time", 1, UINT32_MAX, UINT32_MAX *NS_PER_MS },
 	{ "slow ticks", FOREVER_NS, 1, 1 },
 };
