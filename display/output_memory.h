@@ -1,6 +1,6 @@
 /*
  * A memory output as its readers see it: three pictures in a memfd that only the compositor writes.
- * Window, VNC, screenshot and recorder map it read-only (`fascia` asks the keeper for it).
+ * A viewer (`fascia screenshot`) maps it read-only; it gets it from the keeper.
  *
  *   struct output_memory_page, padded to a page | picture 0 | picture 1 | picture 2
  *

@@ -39,7 +39,7 @@ static const char *const peer_names[] = {
 	"qemu vhost-user-gpu",
 };
 
-/* What docs and README promise of the medians; 0: nothing. */
+/* What docs/architecture.md promises of the medians; 0: nothing. */
 static const struct {
 	double of_qemu, memcpys;
 } promises[] = {
