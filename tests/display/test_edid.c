@@ -196,9 +196,11 @@ END_TEST
 /* edid-decode is nobody's work here: it says whether others will understand. */
 START_TEST(edid_decode_agrees) {
 	/* it takes pixel clocks below 10 MHz for damage; so small a display is only a test's */
-	if (rows[_i].mode.width < 128 || system("command -v edid-decode >/dev/null 2>&1") != 0) {
+	if (rows[_i].mode.width < 128) {
 		return;
 	}
+	ck_assert_msg(system("command -v edid-decode >/dev/null 2>&1") == 0,
+		"edid-decode is not installed: it is in the list of packages in ./dev");
 	uint8_t edid[EDID_BYTES_MAX];
 	size_t len = edid_encode(edid, &rows[_i].mode);
 	char command[1200] = "edid-decode --check /dev/stdin >/dev/null 2>&1 <<'EDID'\n";
