@@ -15,17 +15,22 @@
 #include <stdint.h>
 
 #include "core/clock.h"
+#include "core/cue.h"
+#include "core/fault.h"
 #include "core/frame_link.h"
 #include "core/rect.h"
+#include "core/safety_page.h"
 #include "core/sample_link.h"
 
 #define CONFIG_MAGIC 0x46434346u /* "FCCF" */
-#define CONFIG_VERSION 1
+#define CONFIG_VERSION 2
 #define CONFIG_NAME_BYTES 32
 #define CONFIG_PATH_BYTES 108 /* sun_path */
 #define CONFIG_OUTPUTS_MAX 4
 #define CONFIG_GUESTS_MAX 8
 #define CONFIG_LAYERS_MAX 32
+#define CONFIG_REGIONS_MAX 64
+#define CONFIG_VERIFIED_MAX 64
 #define CONFIG_NONE UINT32_MAX
 #define CONFIG_SIZE_MAX 8192          /* pixels each way, of outputs and places */
 #define CONFIG_MODE_MAX 8191          /* of a guest's scanout: what an EDID can say */
@@ -45,6 +50,8 @@ struct config_output {
 	uint32_t width_mm, height_mm;
 	uint32_t background;      /* 0x00RRGGBB */
 	uint32_t fallback;        /* 1: this output has the fallback HMI */
+	uint32_t flicker_max;     /* visible transitions in 10 s before the fallback is latched; 0: never */
+	uint32_t dwell_ms;        /* the least time that the fallback stays */
 };
 
 enum config_profile { CONFIG_PROFILE_2D, CONFIG_PROFILE_BLOB };
@@ -74,10 +81,17 @@ struct config_sound_device {
 	float gain[SAMPLE_LINK_STREAMS]; /* per stream, linear, 0..1 */
 };
 
+/* The guest's own line to the host (protocol/guest_channel.h), served by its fascia-gpu. */
+struct config_channel {
+	uint32_t enabled;
+	char socket[CONFIG_PATH_BYTES];
+};
+
 struct config_guest {
 	char name[CONFIG_NAME_BYTES];
 	struct config_gpu gpu;
 	struct config_sound_device sound;
+	struct config_channel channel;
 };
 
 enum config_layer_kind {
@@ -102,6 +116,56 @@ struct config_layer {
 	uint32_t stall_ms; /* it must flush within this; 0: it may be silent */
 	uint32_t hold_ms; /* how long the last picture is held after a loss */
 	uint32_t recover_frames; /* good frames before it is shown again, >= 1 */
+	uint32_t echo_ms; /* its endpoint must answer ticks within this; 0: GUEST_ECHO_TICKS */
+	uint32_t heartbeat_ms; /* its guest's heartbeat must come, and go on, within this; 0: none */
+	uint32_t frozen_frames; /* with a frame tag: pictures with an unchanged counter; 0: no matter */
+	uint32_t tag; /* 1: pictures carry a frame tag (core/frame_tag.h); one without it is a bad one */
+	uint32_t lag_ms; /* with a frame tag: how old a picture may be; 0: no matter */
+	uint32_t opaque; /* 1: an alpha below 255 in an ARGB picture is a fault */
+	uint32_t dark; /* 1: it may be all of one colour */
+	uint32_t quarantine_losses; /* so many losses within quarantine_ms end its chances; 0: never */
+	uint32_t quarantine_ms;
+	uint32_t follow_ms; /* how long its guest may take to show what a signal asks for */
+	uint32_t reactions[FAULT_CAUSES]; /* enum fault_reaction, by cause */
+};
+
+/* A safety element that this layer's guest draws, and the host verifies. All others on an output with
+ * `fallback`, when there are signals, are drawn by the host above all layers. */
+struct config_verified {
+	char element[SAFETY_NAME_BYTES]; /* of the atlas, on the layer's output */
+	uint32_t layer;
+};
+
+/* A region that is checked besides the elements. */
+struct config_region {
+	char name[CONFIG_NAME_BYTES];
+	uint32_t check;           /* enum safety_check; not EXACT, OFF: those are the elements' */
+	uint32_t layer;           /* whose pixels are judged, while they are shown */
+	struct rect place;        /* on the output, not empty, inside the layer's place */
+	uint32_t frames;          /* LIVE: must change within so many, 1..255; others: may fail so many */
+	uint32_t skip;            /* LIVE: looks at each (skip + 1)th frame only, 0..3 */
+	uint32_t threshold;       /* PRESENCE: largest mean difference, CONTRAST: least, 0..255 */
+	char element[SAFETY_NAME_BYTES]; /* PRESENCE: whose picture; OWNER: "" */
+	uint32_t reaction;        /* enum fault_reaction */
+};
+
+enum config_watchdog_kind {
+	CONFIG_WATCHDOG_NONE,
+	CONFIG_WATCHDOG_DEVICE,  /* a watchdog device: a byte per pet, 'V' at an orderly end */
+	CONFIG_WATCHDOG_SYSTEMD, /* a datagram "WATCHDOG=1" to $NOTIFY_SOCKET */
+	CONFIG_WATCHDOG_FILE,    /* a byte per pet appended to a file, FIFO or pseudo terminal */
+};
+
+struct config_safety {
+	uint32_t signals;           /* 1: signals are expected, and safety elements are shown and verified */
+	uint32_t signal_timeout_ms; /* 20..10000 */
+	uint32_t watchdog;          /* enum config_watchdog_kind */
+	char watchdog_path[CONFIG_PATH_BYTES];
+	uint32_t pet_ms;            /* 10..1000: the watchdog's window is pet_ms to 3 * pet_ms */
+	char buzzer_path[CONFIG_PATH_BYTES]; /* "1" is written when a chime was lost; "": none */
+	uint32_t chimes;            /* 1: requested telltales are cued to the mixer */
+	uint32_t chime_ms;          /* must be begun within this */
+	uint32_t allow_inject;
 };
 
 enum config_sink { CONFIG_SINK_NONE, CONFIG_SINK_NULL, CONFIG_SINK_MEMORY };
@@ -126,6 +190,11 @@ struct config {
 	struct config_guest guests[CONFIG_GUESTS_MAX];
 	uint32_t layers_len;
 	struct config_layer layers[CONFIG_LAYERS_MAX];
+	uint32_t verified_len;
+	struct config_verified verified[CONFIG_VERIFIED_MAX];
+	uint32_t regions_len;
+	struct config_region regions[CONFIG_REGIONS_MAX];
+	struct config_safety safety;
 	struct config_mixer mixer;
 };
 

@@ -41,6 +41,13 @@ enum control_type {
 	CONTROL_PEER,        /* fds: pidfd of the process at a link's other end; index: guest;
 	                      * arg[0]: 0 frame link, 1 sample link. Readable pidfd: that process died */
 	CONTROL_CLIENT,      /* fds: a client's socket */
+	CONTROL_SAFETY,      /* fds: the safety page (core/safety_page.h), writable */
+	CONTROL_SIGNALS,     /* fds: the bound datagram socket of signals (core/signals.h) */
+	CONTROL_CUES,        /* fds: CUE_FDS, as this side may have them */
+	CONTROL_CHIMES,      /* fds: the sealed bank of chimes */
+	CONTROL_WATCHDOG,    /* fds: what is petted; arg[0]: enum config_watchdog_kind */
+	CONTROL_BUZZER,      /* fds: where "1" is written to ask for the buzzer */
+	CONTROL_CHANNEL,     /* fds: the guest channel's listening socket; index: guest */
 	CONTROL_START,       /* all initial grants were sent */
 
 	/* child -> keeper */
@@ -51,11 +58,16 @@ enum control_type {
 	CONTROL_GET_OUTPUT,  /* name ("": the first); reply: read-only memory, [step eventfd] */
 	CONTROL_GET_SINK,    /* reply: read-only memory of the sink */
 	CONTROL_GET_CONFIG,  /* reply: the sealed configuration */
+	CONTROL_GET_SAFETY,  /* reply: the read-only safety page */
 	CONTROL_GET_CLIENT,  /* name: "compositor"; reply: a socket to it */
 	CONTROL_END,         /* arg[0]: 0 or errno; text: what was wrong and what to do */
 
 	/* client -> compositor over a CLIENT socket, answered by END */
 	CONTROL_LAYER,       /* name: layer; arg[0]: enum control_layer; arg[1..]: its values */
+	CONTROL_ACKNOWLEDGE, /* name: layer or output ("": all): ends quarantine, latch and safe state */
+	CONTROL_ANALYZE,     /* name: layer; replies: text, a reason or fact each */
+	CONTROL_INJECT,      /* core/inject.h */
+	CONTROL_MECHANISM,   /* name: mechanism; arg[0]: 0 off, 1 on */
 
 	CONTROL_TYPES,
 };
