@@ -14,6 +14,7 @@
 _Static_assert(sizeof(struct frame_mode) % sizeof(uint32_t) == 0, "copied by words");
 
 #define PERIOD_DEFAULT_NS (NS_PER_S / 60)
+#define HEARTBEAT_TRIES 4 /* the next tick looks again */
 #define MODE_TRIES 64 /* the writer needs nanoseconds: past this it was stopped while writing */
 #define EDID_PIXELS_MAX 8191 /* DisplayID and detailed timings end before it, virtio-gpu too */
 #define EDID_MM_MAX 4095 /* 12 bits */
@@ -155,4 +156,27 @@ uint64_t frame_link_period_ns(const struct frame_link *link) {
 		return PERIOD_DEFAULT_NS;
 	}
 	return MAX(NS_PER_MS, MIN(period_ns, NS_PER_S));
+}
+
+void frame_link_set_heartbeat(struct frame_link *link, uint64_t count, uint64_t number) {
+	assert(link->link.side == LINK_PRODUCER);
+	assert(count > 0 && count <= UINT64_MAX / 2);
+	struct frame_producer_page *page = link->link.producer_page;
+	atomic_store(&page->heartbeat_lock, 2 * count - 1);
+	atomic_store(&page->heartbeat_number, number);
+	atomic_store(&page->heartbeat_lock, 2 * count);
+}
+
+bool frame_link_heartbeat(const struct frame_link *link, uint64_t *count, uint64_t *number) {
+	const struct frame_producer_page *page = link->link.producer_page;
+	for (int i = 0; i < HEARTBEAT_TRIES; i++) {
+		uint64_t lock = atomic_load(&page->heartbeat_lock);
+		uint64_t copy = atomic_load(&page->heartbeat_number);
+		if (lock % 2 == 0 && atomic_load(&page->heartbeat_lock) == lock) {
+			*count = lock / 2;
+			*number = lock == 0 ? 0 : copy;
+			return lock != 0;
+		}
+	}
+	return false;
 }

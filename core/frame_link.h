@@ -78,6 +78,8 @@ struct frame_producer_channel {
 struct frame_producer_page {
 	struct link_page_header header;
 	struct frame_producer_channel channels[FRAME_LINK_CHANNELS];
+	_Atomic uint64_t heartbeat_lock; /* twice the count; one less while the number is written */
+	_Atomic uint64_t heartbeat_number;
 };
 
 struct frame_consumer_channel {
@@ -161,6 +163,13 @@ void frame_link_publish_cursor(struct frame_link *link, unsigned channel,
 /* Counts a flush (for the consumer's liveness check), also when nothing is published. */
 void frame_link_count_flush(struct frame_link *link, unsigned channel);
 
+/*
+ * The guest's heartbeat, as its channel brought it: `count` of them so far, 1..UINT64_MAX / 2, the last
+ * one with this number. A successor goes on counting where frame_link_heartbeat() says its predecessor
+ * ended. Nobody is woken: the consumer looks at its ticks.
+ */
+void frame_link_set_heartbeat(struct frame_link *link, uint64_t count, uint64_t number);
+
 /* The newest frame of this channel that was shown (0: none), and when. */
 uint64_t frame_link_latched(const struct frame_link *link, unsigned channel, uint64_t *latched_ns);
 
@@ -171,6 +180,13 @@ bool frame_link_mode(const struct frame_link *link, unsigned channel, struct fra
 
 /* The refresh period of the output the link is shown on, clamped to 1 ms..1 s; 16.7 ms when unset. */
 uint64_t frame_link_period_ns(const struct frame_link *link);
+
+/* ---- both ---- */
+
+/* The last heartbeat: false, with both 0, before the first one, and with both untouched while one is
+ * being written (of a producer that died in there, until its successor's first). Nothing of it is to be
+ * believed beyond "the endpoint says so". */
+bool frame_link_heartbeat(const struct frame_link *link, uint64_t *count, uint64_t *number);
 
 /* ---- consumer ---- */
 

@@ -637,6 +637,67 @@ START_TEST(inits_fail_clean) {
 }
 END_TEST
 
+static void expect_heartbeat(const struct frame_link *link, uint64_t count, uint64_t number) {
+	uint64_t got_count = 0, got_number = 0;
+	ck_assert(frame_link_heartbeat(link, &got_count, &got_number));
+	ck_assert_uint_eq(got_count, count);
+	ck_assert_uint_eq(got_number, number);
+}
+
+START_TEST(heartbeats_cross) {
+	uint64_t count = 9, number = 9;
+	ck_assert(!frame_link_heartbeat(&consumer, &count, &number));
+	ck_assert_uint_eq(count, 0);
+	ck_assert_uint_eq(number, 0);
+	frame_link_set_heartbeat(&producer, 1, 700);
+	expect_heartbeat(&consumer, 1, 700);
+	/* another one that says the same */
+	frame_link_set_heartbeat(&producer, 2, 700);
+	expect_heartbeat(&consumer, 2, 700);
+	frame_link_set_heartbeat(&producer, UINT64_MAX / 2, UINT64_MAX);
+	expect_heartbeat(&consumer, UINT64_MAX / 2, UINT64_MAX);
+
+	frame_link_finish(&producer);
+	ck_assert_int_eq(map_side(&producer, LINK_PRODUCER), 0);
+	expect_heartbeat(&producer, UINT64_MAX / 2, UINT64_MAX);
+}
+END_TEST
+
+START_TEST(heartbeats_of_hostile_producers) {
+	struct frame_producer_page *page = producer.link.producer_page;
+	uint64_t count = 9, number = 9;
+	/* one that died while it wrote: nothing new */
+	atomic_store(&page->heartbeat_lock, 5);
+	ck_assert(!frame_link_heartbeat(&consumer, &count, &number));
+	ck_assert_uint_eq(count, 9);
+	ck_assert_uint_eq(number, 9);
+	frame_link_set_heartbeat(&producer, 3, 4);
+	expect_heartbeat(&consumer, 3, 4);
+}
+END_TEST
+
+static void *beat(void *data) {
+	for (uint64_t i = 1; i <= RACE_FRAMES; i++) {
+		frame_link_set_heartbeat(&producer, i, 3 * i);
+	}
+	return NULL;
+}
+
+START_TEST(heartbeats_are_whole) {
+	pthread_t thread;
+	ck_assert_int_eq(pthread_create(&thread, NULL, beat, NULL), 0);
+	uint64_t count = 0, number = 0;
+	while (count < RACE_FRAMES) {
+		uint64_t before = count;
+		if (frame_link_heartbeat(&consumer, &count, &number)) {
+			ck_assert_uint_ge(count, before);
+			ck_assert_uint_eq(number, 3 * count);
+		}
+	}
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+END_TEST
+
 static void add_hostile_cases(Suite *suite) {
 	TCase *tcase = suite_case(suite, "hostile");
 	tcase_add_checked_fixture(tcase, open_link, close_link);
@@ -663,7 +724,10 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, a_new_consumer_finds_the_last_picture);
 	tcase_add_test(tcase, cursors_cross);
 	tcase_add_test(tcase, modes_cross);
+	tcase_add_test(tcase, heartbeats_cross);
+	tcase_add_test(tcase, heartbeats_of_hostile_producers);
 	tcase_add_test(tcase, two_threads);
+	tcase_add_test(tcase, heartbeats_are_whole);
 	tcase_add_test(tcase, inits_fail_clean);
 	add_hostile_cases(suite);
 	return suite;
