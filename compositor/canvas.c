@@ -71,6 +71,10 @@ uint64_t canvas_show(struct canvas *canvas) {
 	struct rects damage;
 	rects_clear(&damage);
 	scene_compare(&canvas->scenes[canvas->shown], &canvas->scenes[1 - canvas->shown], &damage);
+	if (canvas->is_behind) {
+		struct rect bounds = canvas_bounds(canvas);
+		rects_add(&damage, &bounds);
+	}
 	if (damage.len == 0) {
 		canvas->shown = 1 - canvas->shown; /* equal, and its pixels may be elsewhere */
 		return 0;
@@ -80,7 +84,11 @@ uint64_t canvas_show(struct canvas *canvas) {
 	struct rects drawn = outdated(canvas, &picture, &damage);
 	draw(canvas, &picture, &drawn);
 	uint64_t now_ns = clock_now_ns();
-	output_show(canvas->output, now_ns);
+	if (output_show(canvas->output, now_ns) < 0) {
+		canvas->is_behind = true;
+		return 0;
+	}
+	canvas->is_behind = false;
 
 	for (size_t i = ARRAY_LEN(canvas->history) - 1; i > 0; i--) {
 		canvas->history[i] = canvas->history[i - 1];

@@ -26,6 +26,7 @@ struct canvas {
 	struct scene scenes[2];
 	unsigned shown;          /* which of them is on the output */
 	struct rects history[OUTPUT_AGE_MAX - 1]; /* newest first */
+	bool is_behind; /* the output refused the last picture: all of the next one is new */
 };
 
 void canvas_init(

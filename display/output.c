@@ -15,8 +15,9 @@ static const struct output_impl *const kinds[] = {
 
 void output_init(
 	struct output *output, const struct output_impl *impl, uint32_t width, uint32_t height) {
-	assert(impl->name != NULL && impl->create != NULL && impl->destroy != NULL);
-	assert(impl->begin != NULL && impl->show != NULL && impl->tick != NULL);
+	assert(impl->name != NULL && impl->destroy != NULL && impl->begin != NULL);
+	assert(impl->show != NULL && impl->status != NULL && impl->shown != NULL);
+	assert(impl->reset != NULL && impl->tick != NULL);
 	*output = (struct output) { .impl = impl, .width = width, .height = height };
 }
 
@@ -39,8 +40,21 @@ void output_begin(struct output *output, struct output_picture *picture) {
 	assert(picture->age <= OUTPUT_AGE_MAX);
 }
 
-void output_show(struct output *output, uint64_t now_ns) {
-	output->impl->show(output, now_ns);
+int output_show(struct output *output, uint64_t now_ns) {
+	return output->impl->show(output, now_ns);
+}
+
+void output_status(struct output *output, struct output_status *status) {
+	output->impl->status(output, status);
+	assert(status->completed <= status->committed);
+}
+
+const uint32_t *output_shown(struct output *output, uint64_t *id, uint32_t *stride) {
+	return output->impl->shown(output, id, stride);
+}
+
+int output_reset(struct output *output) {
+	return output->impl->reset(output);
 }
 
 void output_tick(struct output *output, uint64_t due_ns, uint64_t done_ns) {

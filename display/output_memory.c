@@ -151,7 +151,7 @@ static void wake_readers(struct output_memory_page *page) {
 	syscall(SYS_futex, &page->wake, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-static void memory_show(struct output *output, uint64_t now_ns) {
+static int memory_show(struct output *output, uint64_t now_ns) {
 	struct output_memory *memory = memory_from_output(output);
 	struct output_memory_page *page = memory->page;
 
@@ -162,6 +162,37 @@ static void memory_show(struct output *output, uint64_t now_ns) {
 	atomic_store_explicit(&page->shown_ns, now_ns, memory_order_relaxed);
 	atomic_store_explicit(&page->shown, shown + 1, memory_order_release);
 	wake_readers(page);
+	return 0;
+}
+
+/* What is committed is there at once. */
+static void memory_status(struct output *output, struct output_status *status) {
+	const struct output_memory_page *page = memory_from_output(output)->page;
+	uint64_t shown = atomic_load_explicit(&page->shown, memory_order_relaxed);
+	*status = (struct output_status) {
+		.committed = shown,
+		.completed = shown,
+		.connected = true,
+		.width = output->width,
+		.height = output->height,
+	};
+}
+
+static const uint32_t *memory_shown(struct output *output, uint64_t *id, uint32_t *stride) {
+	const struct output_memory_page *page = memory_from_output(output)->page;
+	uint64_t shown = atomic_load_explicit(&page->shown, memory_order_relaxed);
+	if (shown == 0) {
+		return NULL;
+	}
+	uint64_t offset = page->picture_offset[(shown - 1) % OUTPUT_MEMORY_PICTURES];
+	*id = shown;
+	*stride = page->stride;
+	return (const uint32_t *)(const void *)((const uint8_t *)page + offset);
+}
+
+static int memory_reset(struct output *output) {
+	memory_from_output(output)->shown_here = 0;
+	return 0;
 }
 
 static void memory_tick(struct output *output, uint64_t due_ns, uint64_t done_ns) {
@@ -183,5 +214,8 @@ const struct output_impl output_memory_impl = {
 	.destroy = memory_destroy,
 	.begin = memory_begin,
 	.show = memory_show,
+	.status = memory_status,
+	.shown = memory_shown,
+	.reset = memory_reset,
 	.tick = memory_tick,
 };

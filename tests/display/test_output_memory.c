@@ -34,7 +34,7 @@ static void show(struct output *output, uint32_t value) {
 	struct output_picture picture;
 	output_begin(output, &picture);
 	fill(&picture, value);
-	output_show(output, clock_now_ns());
+	ck_assert_int_eq(output_show(output, clock_now_ns()), 0);
 }
 
 static struct output *make(int *fd, struct output_reader *reader) {
@@ -101,7 +101,7 @@ START_TEST(a_back_picture_is_private_and_tells_its_age) {
 		if (number > 0) {
 			ck_assert_uint_eq(pixels[0], i - 1);
 		}
-		output_show(output, 1);
+		ck_assert_int_eq(output_show(output, 1), 0);
 	}
 	/* begun twice: the same picture, but who knows what was drawn */
 	output_begin(output, &picture);
@@ -134,8 +134,61 @@ START_TEST(a_successor_goes_on) {
 	output_begin(output, &picture);
 	ck_assert_uint_eq(picture.age, 0);
 	fill(&picture, 6);
-	output_show(output, 1);
+	ck_assert_int_eq(output_show(output, 1), 0);
 	ck_assert_int_eq(output_reader_copy(&reader, pixels), 6);
+	unmake(fd, output, &reader);
+}
+END_TEST
+
+START_TEST(what_is_shown_reads_back) {
+	int fd;
+	struct output_reader reader;
+	struct output *output = make(&fd, &reader);
+	struct output_status status;
+	uint64_t id = 0;
+	uint32_t stride = 0;
+
+	ck_assert_ptr_null(output_shown(output, &id, &stride));
+	for (uint32_t i = 1; i <= 7; i++) {
+		show(output, i * 100);
+		output_status(output, &status);
+		ck_assert_uint_eq(status.committed, i);
+		ck_assert_uint_eq(status.completed, i);
+		ck_assert(status.connected);
+		ck_assert_uint_eq(status.width, WIDTH);
+		ck_assert_uint_eq(status.height, HEIGHT);
+		/* while the next one is drawn, too */
+		struct output_picture picture;
+		output_begin(output, &picture);
+		fill(&picture, 9);
+		const uint32_t *shown = output_shown(output, &id, &stride);
+		ck_assert_ptr_nonnull(shown);
+		ck_assert_uint_eq(id, i);
+		ck_assert_uint_eq(stride, WIDTH * 4);
+		ck_assert_uint_eq(shown[0], i * 100);
+		ck_assert_uint_eq(shown[PIXELS - 1], i * 100);
+	}
+	unmake(fd, output, &reader);
+}
+END_TEST
+
+START_TEST(a_reset_forgets_the_pictures) {
+	int fd;
+	struct output_reader reader;
+	struct output *output = make(&fd, &reader);
+	struct output_picture picture;
+
+	for (uint32_t i = 1; i <= 5; i++) {
+		show(output, i);
+	}
+	ck_assert_int_eq(output_reset(output), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		output_begin(output, &picture);
+		ck_assert_uint_eq(picture.age, 0);
+		ck_assert_int_eq(output_show(output, 1), 0);
+	}
+	output_begin(output, &picture);
+	ck_assert_uint_eq(picture.age, 3);
 	unmake(fd, output, &reader);
 }
 END_TEST
@@ -328,6 +381,8 @@ Suite *suite_under_test(void) {
 	tcase_add_test(pictures, shows_the_newest);
 	tcase_add_test(pictures, a_back_picture_is_private_and_tells_its_age);
 	tcase_add_test(pictures, a_successor_goes_on);
+	tcase_add_test(pictures, what_is_shown_reads_back);
+	tcase_add_test(pictures, a_reset_forgets_the_pictures);
 	tcase_add_test(pictures, waiting_ends_with_a_picture_or_a_tick);
 	tcase_add_test(pictures, a_copy_is_whole_while_the_writer_runs);
 	TCase *faults = suite_case(suite, "faults");
