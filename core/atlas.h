@@ -32,8 +32,8 @@
 
 #define ATLAS_MAGIC 0x534c5441u /* "ATLS" */
 #define ATLAS_VERSION 2
-#define ATLAS_TILES_MAX 8192
-#define ATLAS_ELEMENTS_MAX 128
+#define ATLAS_TILES_MAX 16384
+#define ATLAS_ELEMENTS_MAX 256 /* of all outputs: four clusters fit */
 #define ATLAS_THEMES_MAX 4
 #define ATLAS_LOCALES_MAX 4
 #define ATLAS_SIZE_MAX 8192 /* pixels each way */

@@ -16,6 +16,7 @@
 #define RATE_DEFAULT 48000
 #define QUANTUM_DEFAULT 256
 #define BACKGROUND_DEFAULT 0x0b0d10
+#define SMALLEST "the smallest configuration is\n  guests:\n    - name: cluster"
 
 struct config_where config_where(const char *format, ...) {
 	struct config_where where;
@@ -191,7 +192,7 @@ bool config_compile(const char *path, const char *runtime, struct config *config
 	struct config_pictures *pictures, FILE *errors) {
 	*config = (struct config) { 0 };
 	*pictures = (struct config_pictures) { 0 };
-	struct config_source *source = config_source_create(path, errors);
+	struct config_source *source = config_source_create(path, SMALLEST, errors);
 	if (source == NULL) {
 		return false;
 	}

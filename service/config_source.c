@@ -197,7 +197,7 @@ static bool parse_text(struct config_source *source) {
 	return parsed;
 }
 
-struct config_source *config_source_create(const char *path, FILE *errors) {
+struct config_source *config_source_create(const char *path, const char *smallest, FILE *errors) {
 	struct config_source *source = calloc(1, sizeof(*source));
 	if (source == NULL) {
 		fprintf(errors, "%s: %s\n", path, strerror(ENOMEM));
@@ -212,11 +212,7 @@ struct config_source *config_source_create(const char *path, FILE *errors) {
 	}
 	const struct config_node *root = config_source_root(source);
 	if (root == NULL || config_node_kind(root) != CONFIG_NODE_MAPPING) {
-		fprintf(errors,
-			"%s:1: expected 'key: value' lines; the smallest configuration is\n"
-			"  guests:\n"
-			"    - name: cluster\n",
-			path);
+		fprintf(errors, "%s:1: expected 'key: value' lines; %s\n", path, smallest);
 		config_source_destroy(source);
 		return NULL;
 	}

@@ -1,5 +1,5 @@
 /*
- * A configuration file as text and as a tree whose nodes know their lines, so that every complaint
+ * A YAML file (a configuration, an HMI) as text and as a tree whose nodes know their lines, so that every complaint
  * about it, also about its meaning, can say FILE:LINE.
  *
  * Thread: the owner's. Nodes and texts are valid while the source lives.
@@ -20,8 +20,8 @@ struct config_source;
 struct config_node; /* a value in the file */
 
 /* Reads and parses the file (`path` and `errors` are borrowed). NULL after writing to `errors` what is
- * wrong. */
-struct config_source *config_source_create(const char *path, FILE *errors);
+ * wrong. `smallest` says to whom writes something else what a file must have at least. */
+struct config_source *config_source_create(const char *path, const char *smallest, FILE *errors);
 void config_source_destroy(struct config_source *source);
 
 const uint8_t *config_source_text(const struct config_source *source, size_t *bytes);
