@@ -3,9 +3,11 @@
 #include <sys/epoll.h>
 
 #include "compositor/compositor_parts.h"
+#include "compositor/inject.h"
 #include "core/fd.h"
 #include "core/log.h"
 #include "display/output.h"
+#include "display/output_inject.h"
 
 static int open_config(struct compositor *compositor, struct grants *grants) {
 	compositor->config = config_map(grants->config);
@@ -13,6 +15,7 @@ static int open_config(struct compositor *compositor, struct grants *grants) {
 		log_error("the configuration cannot be used: %s", strerror(errno));
 		return -EINVAL;
 	}
+	inject_init(compositor->config->safety.allow_inject != 0);
 	if (grants->atlas < 0) {
 		log_error("no atlas was granted: plain areas stand for every picture");
 		return 0;
@@ -32,6 +35,9 @@ static int add_stage(struct compositor *compositor, struct grants *grants, uint3
 	struct stage *stage = &compositor->stages[index];
 	struct output *output =
 		output_create(config->kind, grants->outputs[index], config->width, config->height);
+	if (output != NULL && inject_is_allowed()) {
+		output = output_inject_create(output);
+	}
 	if (output == NULL) {
 		log_error("output %s cannot be used: %s", config->name, strerror(errno));
 		return -EINVAL;
