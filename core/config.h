@@ -38,6 +38,9 @@
 #define CONFIG_BYTES_MAX (UINT64_C(1) << 36)
 #define CONFIG_TIME_MAX_MS 3600000
 #define CONFIG_RECOVER_FRAMES_MAX 100000
+#define CONFIG_FLICKER_MAX 1000
+#define CONFIG_QUARANTINE_LOSSES_MAX 1000
+#define CONFIG_CHECK_FRAMES_MAX 255
 
 enum config_output_kind { CONFIG_OUTPUT_MEMORY };
 
@@ -50,13 +53,15 @@ struct config_output {
 	uint32_t width_mm, height_mm;
 	uint32_t background;      /* 0x00RRGGBB */
 	uint32_t fallback;        /* 1: this output has the fallback HMI */
-	uint32_t flicker_max;     /* visible transitions in 10 s before the fallback is latched; 0: never */
-	uint32_t dwell_ms;        /* the least time that the fallback stays */
+	uint32_t
+		flicker_max; /* the visible transition (away or back) that is this many in 10 s latches
+	                           * the fallback; 0: never */
+	uint32_t dwell_ms; /* the least time that the fallback stays */
 };
 
 enum config_profile { CONFIG_PROFILE_2D, CONFIG_PROFILE_BLOB };
 
-struct config_budget {        /* what one guest may use; exceeding it is an error reply */
+struct config_budget { /* what one guest may use; exceeding it is an error reply */
 	uint64_t pool_bytes; /* frame pool: pictures on their way to the screen; whole pages, > 0 */
 	uint64_t memory_bytes; /* private pixels of resources that were never shown */
 	uint32_t resources; /* this and the following: at least 1 */
@@ -117,54 +122,61 @@ struct config_layer {
 	uint32_t hold_ms; /* how long the last picture is held after a loss */
 	uint32_t recover_frames; /* good frames before it is shown again, >= 1 */
 	uint32_t echo_ms; /* its endpoint must answer ticks within this; 0: GUEST_ECHO_TICKS */
-	uint32_t heartbeat_ms; /* its guest's heartbeat must come, and go on, within this; 0: none */
-	uint32_t frozen_frames; /* with a frame tag: pictures with an unchanged counter; 0: no matter */
-	uint32_t tag; /* 1: pictures carry a frame tag (core/frame_tag.h); one without it is a bad one */
+	uint32_t
+		heartbeat_ms; /* its guest's heartbeat must come, and go on, within this; 0: none */
+	uint32_t
+		frozen_frames; /* with a frame tag: pictures with an unchanged counter; 0: no matter */
+	uint32_t
+		tag; /* 1: pictures carry a frame tag (core/frame_tag.h); one without it is a bad one */
 	uint32_t lag_ms; /* with a frame tag: how old a picture may be; 0: no matter */
 	uint32_t opaque; /* 1: an alpha below 255 in an ARGB picture is a fault */
 	uint32_t dark; /* 1: it may be all of one colour */
-	uint32_t quarantine_losses; /* so many losses within quarantine_ms end its chances; 0: never */
+	uint32_t
+		quarantine_losses; /* so many losses within quarantine_ms end its chances; 0: never */
 	uint32_t quarantine_ms;
 	uint32_t follow_ms; /* how long its guest may take to show what a signal asks for */
 	uint32_t reactions[FAULT_CAUSES]; /* enum fault_reaction, by cause */
 };
 
 /* A safety element that this layer's guest draws, and the host verifies. All others on an output with
- * `fallback`, when there are signals, are drawn by the host above all layers. */
+ * `fallback`, when there are signals, are drawn by the host above all layers. Such a layer is a guest's,
+ * 1:1 and opaque. */
 struct config_verified {
-	char element[SAFETY_NAME_BYTES]; /* of the atlas, on the layer's output */
+	char element
+		[SAFETY_NAME_BYTES]; /* of the atlas, on the layer's output; "": every safety element
+	                                  * of that output that lies in the layer's place */
 	uint32_t layer;
 };
 
 /* A region that is checked besides the elements. */
 struct config_region {
 	char name[CONFIG_NAME_BYTES];
-	uint32_t check;           /* enum safety_check; not EXACT, OFF: those are the elements' */
-	uint32_t layer;           /* whose pixels are judged, while they are shown */
-	struct rect place;        /* on the output, not empty, inside the layer's place */
-	uint32_t frames;          /* LIVE: must change within so many, 1..255; others: may fail so many */
-	uint32_t skip;            /* LIVE: looks at each (skip + 1)th frame only, 0..3 */
-	uint32_t threshold;       /* PRESENCE: largest mean difference, CONTRAST: least, 0..255 */
+	uint32_t check; /* enum safety_check; not EXACT, OFF: those are the elements' */
+	uint32_t layer; /* whose pixels are judged, while they are shown */
+	struct rect place; /* on the output, not empty, inside the layer's place */
+	uint32_t frames; /* LIVE: must change within so many, 1..255; others: may fail so many */
+	uint32_t skip; /* LIVE: looks at each (skip + 1)th frame only, 0..3 */
+	uint32_t threshold; /* PRESENCE: largest mean difference, CONTRAST: least, 0..255 */
 	char element[SAFETY_NAME_BYTES]; /* PRESENCE: whose picture; OWNER: "" */
-	uint32_t reaction;        /* enum fault_reaction */
+	uint32_t reaction; /* enum fault_reaction */
 };
 
 enum config_watchdog_kind {
 	CONFIG_WATCHDOG_NONE,
-	CONFIG_WATCHDOG_DEVICE,  /* a watchdog device: a byte per pet, 'V' at an orderly end */
+	CONFIG_WATCHDOG_DEVICE, /* a watchdog device: a byte per pet, 'V' at an orderly end */
 	CONFIG_WATCHDOG_SYSTEMD, /* a datagram "WATCHDOG=1" to $NOTIFY_SOCKET */
-	CONFIG_WATCHDOG_FILE,    /* a byte per pet appended to a file, FIFO or pseudo terminal */
+	CONFIG_WATCHDOG_FILE, /* a byte per pet appended to a file, FIFO or pseudo terminal */
 };
 
 struct config_safety {
-	uint32_t signals;           /* 1: signals are expected, and safety elements are shown and verified */
+	uint32_t signals; /* 1: signals are expected, and safety elements are shown and verified */
 	uint32_t signal_timeout_ms; /* 20..10000 */
-	uint32_t watchdog;          /* enum config_watchdog_kind */
+	uint32_t watchdog; /* enum config_watchdog_kind */
 	char watchdog_path[CONFIG_PATH_BYTES];
-	uint32_t pet_ms;            /* 10..1000: the watchdog's window is pet_ms to 3 * pet_ms */
+	uint32_t pet_ms; /* 10..1000: the watchdog's window is pet_ms to 3 * pet_ms */
 	char buzzer_path[CONFIG_PATH_BYTES]; /* "1" is written when a chime was lost; "": none */
-	uint32_t chimes;            /* 1: requested telltales are cued to the mixer */
-	uint32_t chime_ms;          /* must be begun within this */
+	uint32_t chimes; /* 1: requested telltales are cued to the mixer */
+	uint32_t chime_ms; /* must be begun within this */
 	uint32_t allow_inject;
 };
 

@@ -44,6 +44,8 @@ static const char *output_fault(const struct config_output *output) {
 	RULE(in_range(output->refresh_mhz, 1000, 400000), "output refresh");
 	RULE(output->background <= 0xffffff, "output background");
 	RULE(output->fallback <= 1, "output fallback");
+	RULE(output->flicker_max <= CONFIG_FLICKER_MAX, "output flicker maximum");
+	RULE(output->dwell_ms <= CONFIG_TIME_MAX_MS, "output dwell time");
 	return NULL;
 }
 
@@ -99,10 +101,22 @@ static const char *sound_fault(const struct config_sound_device *sound) {
 	return NULL;
 }
 
+static const char *channel_fault(const struct config_guest *guest) {
+	const struct config_channel *channel = &guest->channel;
+	RULE(channel->enabled <= 1, "channel enabled");
+	RULE(IS_TEXT(channel->socket), "channel socket");
+	RULE(channel->enabled == 0 || IS_PATH(channel->socket), "channel socket");
+	RULE(channel->enabled == 0 || guest->gpu.enabled == 1, "channel without gpu");
+	return NULL;
+}
+
 static const char *guest_fault(const struct config_guest *guest) {
 	RULE(IS_NAME(guest->name), "guest name");
 	const char *fault = gpu_fault(&guest->gpu);
-	return fault != NULL ? fault : sound_fault(&guest->sound);
+	if (fault == NULL) {
+		fault = sound_fault(&guest->sound);
+	}
+	return fault != NULL ? fault : channel_fault(guest);
 }
 
 static const char *source_fault(const struct config *config, const struct config_layer *layer) {
@@ -118,6 +132,24 @@ static const char *source_fault(const struct config *config, const struct config
 	return NULL;
 }
 
+static const char *demands_fault(const struct config_layer *layer) {
+	RULE(layer->echo_ms <= CONFIG_TIME_MAX_MS, "layer echo time");
+	RULE(layer->heartbeat_ms <= CONFIG_TIME_MAX_MS, "layer heartbeat time");
+	RULE(layer->frozen_frames <= CONFIG_CHECK_FRAMES_MAX, "layer frozen frames");
+	RULE(layer->tag <= 1, "layer tag");
+	RULE(layer->lag_ms <= CONFIG_TIME_MAX_MS, "layer lag");
+	RULE(layer->opaque <= 1, "layer opaque");
+	RULE(layer->dark <= 1, "layer dark");
+	RULE(layer->quarantine_losses <= CONFIG_QUARANTINE_LOSSES_MAX, "layer quarantine losses");
+	RULE(layer->quarantine_ms <= CONFIG_TIME_MAX_MS, "layer quarantine time");
+	RULE(layer->quarantine_losses == 0 || layer->quarantine_ms > 0, "layer quarantine time");
+	RULE(layer->follow_ms <= CONFIG_TIME_MAX_MS, "layer follow time");
+	for (unsigned i = 0; i < FAULT_CAUSES; i++) {
+		RULE(layer->reactions[i] < FAULT_REACTIONS, "layer reaction");
+	}
+	return NULL;
+}
+
 static const char *layer_fault(const struct config *config, const struct config_layer *layer) {
 	RULE(IS_NAME(layer->name), "layer name");
 	RULE(layer->output < config->outputs_len, "layer output");
@@ -130,7 +162,83 @@ static const char *layer_fault(const struct config *config, const struct config_
 	RULE(layer->stall_ms <= CONFIG_TIME_MAX_MS, "layer stall time");
 	RULE(layer->hold_ms <= CONFIG_TIME_MAX_MS, "layer hold time");
 	RULE(in_range(layer->recover_frames, 1, CONFIG_RECOVER_FRAMES_MAX), "layer recover frames");
-	return source_fault(config, layer);
+	const char *fault = demands_fault(layer);
+	return fault != NULL ? fault : source_fault(config, layer);
+}
+
+/* Names of elements and regions: those of the HMI are made by the same rule as ours. */
+#define IS_NAME_OR_NONE(field) (IS_TEXT(field) && ((field)[0] == '\0' || is_name(field)))
+
+static const char *verified_fault(
+	const struct config *config, const struct config_verified *verified) {
+	RULE(IS_NAME_OR_NONE(verified->element), "verified element");
+	RULE(verified->layer < config->layers_len, "layer of a verified element");
+	const struct config_layer *layer = &config->layers[verified->layer];
+	RULE(layer->kind == CONFIG_LAYER_GUEST && layer->scale == 0 && layer->opaque == 1 &&
+			layer->opacity == 255,
+		"layer of a verified element");
+	return NULL;
+}
+
+static bool contains(const struct rect *outer, const struct rect *inner) {
+	int64_t right = (int64_t)inner->x + inner->width,
+		bottom = (int64_t)inner->y + inner->height;
+	return inner->x >= outer->x && inner->y >= outer->y &&
+		right <= (int64_t)outer->x + outer->width &&
+		bottom <= (int64_t)outer->y + outer->height;
+}
+
+static const char *region_fault(const struct config *config, const struct config_region *region) {
+	RULE(IS_NAME(region->name), "region name");
+	RULE(region->check < SAFETY_CHECKS && region->check != SAFETY_EXACT &&
+			region->check != SAFETY_OFF,
+		"region check");
+	RULE(region->layer < config->layers_len, "region layer");
+	RULE(config->layers[region->layer].kind == CONFIG_LAYER_GUEST, "region layer");
+	RULE(place_is_sane(&region->place), "region place");
+	RULE(contains(&config->layers[region->layer].place, &region->place), "region place");
+	RULE(in_range(region->frames, 1, CONFIG_CHECK_FRAMES_MAX), "region frames");
+	RULE(region->skip <= 3, "region skip");
+	RULE(region->threshold <= 255, "region threshold");
+	RULE(IS_NAME_OR_NONE(region->element), "region element");
+	RULE((region->check == SAFETY_PRESENCE) == (region->element[0] != '\0'), "region element");
+	RULE(region->reaction < FAULT_REACTIONS, "region reaction");
+	return NULL;
+}
+
+static const char *safety_fault(const struct config_safety *safety) {
+	RULE(safety->signals <= 1, "signals");
+	RULE(safety->signals == 0 || in_range(safety->signal_timeout_ms, 20, 10000),
+		"signal time-out");
+	RULE(safety->watchdog <= CONFIG_WATCHDOG_FILE, "watchdog");
+	RULE(IS_TEXT(safety->watchdog_path), "watchdog path");
+	if (safety->watchdog == CONFIG_WATCHDOG_DEVICE ||
+		safety->watchdog == CONFIG_WATCHDOG_FILE) {
+		RULE(IS_PATH(safety->watchdog_path), "watchdog path");
+	}
+	RULE(safety->watchdog == CONFIG_WATCHDOG_NONE || in_range(safety->pet_ms, 10, 1000),
+		"watchdog period");
+	RULE(IS_TEXT(safety->buzzer_path), "buzzer path");
+	RULE(safety->buzzer_path[0] == '\0' || safety->buzzer_path[0] == '/', "buzzer path");
+	RULE(safety->chimes <= 1, "chimes");
+	RULE(safety->chimes == 0 || safety->signals == 1, "chimes without signals");
+	RULE(safety->chimes == 0 || in_range(safety->chime_ms, 20, 10000), "chime time");
+	RULE(safety->allow_inject <= 1, "allow inject");
+	return NULL;
+}
+
+/* What is of one layer or the other, and the whole's. */
+static const char *demanded_fault(const struct config *config) {
+	RULE(config->verified_len <= CONFIG_VERIFIED_MAX, "number of verified elements");
+	RULE(config->regions_len <= CONFIG_REGIONS_MAX, "number of regions");
+	const char *fault = NULL;
+	for (uint32_t i = 0; fault == NULL && i < config->verified_len; i++) {
+		fault = verified_fault(config, &config->verified[i]);
+	}
+	for (uint32_t i = 0; fault == NULL && i < config->regions_len; i++) {
+		fault = region_fault(config, &config->regions[i]);
+	}
+	return fault != NULL ? fault : safety_fault(&config->safety);
 }
 
 static const char *mixer_fault(const struct config_mixer *mixer) {
@@ -164,6 +272,12 @@ static const char *names_fault(const struct config *config) {
 				"output name is used twice");
 		}
 	}
+	for (uint32_t i = 0; i < config->regions_len; i++) {
+		for (uint32_t j = 0; j < i; j++) {
+			RULE(strcmp(config->regions[i].name, config->regions[j].name) != 0,
+				"region name is used twice");
+		}
+	}
 	return NULL;
 }
 
@@ -182,6 +296,9 @@ const char *config_fault(const struct config *config) {
 	}
 	for (uint32_t i = 0; fault == NULL && i < config->layers_len; i++) {
 		fault = layer_fault(config, &config->layers[i]);
+	}
+	if (fault == NULL) {
+		fault = demanded_fault(config);
 	}
 	if (fault == NULL) {
 		fault = mixer_fault(&config->mixer);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/macros.h"
 #include "service/config_compile_impl.h"
@@ -17,6 +18,9 @@
 #define QUANTUM_DEFAULT 256
 #define BACKGROUND_DEFAULT 0x0b0d10
 #define SMALLEST "the smallest configuration is\n  guests:\n    - name: cluster"
+#define FLICKER_DEFAULT 5 /* away, back, away, back, away: the third loss in 10 s is the last */
+#define DWELL_MS_DEFAULT 500
+#define DWELL_MS_MAX 60000
 
 struct config_where config_where(const char *format, ...) {
 	struct config_where where;
@@ -79,6 +83,70 @@ void config_size_mm(struct config_compiler *compiler, struct config_where where,
 	*height_mm = height;
 }
 
+char *config_path(struct config_compiler *compiler, const char *given) {
+	const char *path = config_source_path(compiler->source);
+	const char *slash = strrchr(path, '/');
+	char *whole;
+	if (given[0] == '/' || slash == NULL) {
+		return strdup(given);
+	}
+	return asprintf(&whole, "%.*s/%s", (int)(slash - path), path, given) < 0 ? NULL : whole;
+}
+
+void config_runtime_path(struct config_compiler *compiler, struct config_where where,
+	const char *given, const char *missing, char path[CONFIG_PATH_BYTES]) {
+	const char *name = given != NULL ? given : missing;
+	char whole[2 * CONFIG_PATH_BYTES];
+	int len = name[0] == '/'
+		? snprintf(whole, sizeof(whole), "%s", name)
+		: snprintf(whole, sizeof(whole), "%s/%s", compiler->config->runtime_dir, name);
+	if (name[0] == '\0') {
+		config_source_error(
+			compiler->source, where.text, "%s: empty; allowed: a path", where.text);
+	} else if (len >= CONFIG_PATH_BYTES) {
+		config_source_error(compiler->source, where.text,
+			"%s: the path '%s' has %d bytes; allowed: %d (give a shorter one, or a "
+			"shorter runtime)",
+			where.text, whole, len, CONFIG_PATH_BYTES - 1);
+	} else {
+		memcpy(path, whole, (size_t)len + 1);
+	}
+}
+
+static void compile_hmi(
+	struct config_compiler *compiler, unsigned index, const struct file_output *file) {
+	struct config_where where = config_where("outputs[%u].hmi", index);
+	if (file->hmi == NULL) {
+		return;
+	}
+	if (file->fallback != NULL && !*file->fallback) {
+		config_source_error(compiler->source, where.text,
+			"%s: needs fallback: true; with fallback: false nothing would show it",
+			where.text);
+	}
+	const char *dot = strrchr(file->hmi, '.');
+	char *path = config_path(compiler, file->hmi);
+	compiler->pictures->hmis[index] = path;
+	if (dot == NULL || (strcmp(dot, ".yaml") != 0 && strcmp(dot, ".atlas") != 0)) {
+		config_source_error(compiler->source, where.text,
+			"%s: '%s'; allowed: a file that ends in .yaml, or in .atlas", where.text,
+			file->hmi);
+	} else if (path == NULL || access(path, R_OK) != 0) {
+		config_source_error(compiler->source, where.text,
+			"%s: '%s': %s; allowed: a file that can be read", where.text,
+			path != NULL ? path : file->hmi, strerror(errno));
+	}
+}
+
+static void compile_flicker(struct config_compiler *compiler, unsigned index,
+	const struct file_output *file, struct config_output *output) {
+	output->flicker_max =
+		config_number(compiler, config_where("outputs[%u].flicker_max", index),
+			file->flicker_max, 0, CONFIG_FLICKER_MAX, FLICKER_DEFAULT);
+	output->dwell_ms = config_number(compiler, config_where("outputs[%u].dwell_ms", index),
+		file->dwell_ms, 0, DWELL_MS_MAX, DWELL_MS_DEFAULT);
+}
+
 static void compile_output(struct config_compiler *compiler, unsigned index,
 	const struct file_output *file, struct config_output *output) {
 	struct config_where where = config_where("outputs[%u].mode", index);
@@ -105,6 +173,8 @@ static void compile_output(struct config_compiler *compiler, unsigned index,
 			where.text, file->background, SCALAR_COLOUR_FORM);
 	}
 	output->fallback = file->fallback == NULL || *file->fallback;
+	compile_hmi(compiler, index, file);
+	compile_flicker(compiler, index, file, output);
 }
 
 void config_compile_outputs(struct config_compiler *compiler) {
@@ -161,8 +231,14 @@ static void compile_root(struct config_compiler *compiler, const char *runtime) 
 	int error = runtime_dir_choose(
 		runtime, file->runtime, config->runtime_dir, sizeof(config->runtime_dir));
 	if (error != 0) {
-		config_source_error(compiler->source, "runtime",
-			"runtime: the path is too long for the sockets in it; allowed: %zu bytes",
+		/* the file is to blame only when its own value was the one chosen */
+		const char *env = getenv("FASCIA_RUNTIME");
+		const char *blame = runtime != NULL     ? "--runtime"
+			: env != NULL && env[0] != '\0' ? "FASCIA_RUNTIME"
+							: "runtime";
+		config_source_error(compiler->source,
+			strcmp(blame, "runtime") == 0 ? "runtime" : NULL,
+			"%s: the path is too long for the sockets in it; allowed: %zu bytes", blame,
 			sizeof(config->runtime_dir) - 1);
 	}
 }
@@ -172,6 +248,7 @@ static bool compile(struct config_compiler *compiler, const char *runtime) {
 	config_compile_outputs(compiler);
 	config_compile_sound(compiler);
 	config_compile_guests(compiler);
+	config_compile_safety(compiler);
 	config_compile_layers(compiler);
 	/* what is derived from layers would only repeat the complaints about them */
 	if (config_source_errors(compiler->source) == 0) {
@@ -218,6 +295,9 @@ bool config_compile(const char *path, const char *runtime, struct config *config
 void config_pictures_finish(struct config_pictures *pictures) {
 	for (size_t i = 0; i < ARRAY_LEN(pictures->paths); i++) {
 		free(pictures->paths[i]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(pictures->hmis); i++) {
+		free(pictures->hmis[i]);
 	}
 	*pictures = (struct config_pictures) { 0 };
 }

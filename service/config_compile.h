@@ -12,9 +12,12 @@
 
 #include "core/config.h"
 
-/* Picture files of the layers, as paths that can be opened from here; NULL: not a picture. */
+/* Files that the atlas is made of, as paths that can be opened from here. All owned. */
 struct config_pictures {
-	char *paths[CONFIG_LAYERS_MAX]; /* owned */
+	char *paths[CONFIG_LAYERS_MAX]; /* of the layers; NULL: not a picture */
+	char *hmis
+		[CONFIG_OUTPUTS_MAX]; /* of the outputs, an HMI as .yaml or compiled as .atlas; NULL: the
+	                                 * one that is built in */
 };
 
 /*

@@ -40,11 +40,24 @@ void config_size_mm(struct config_compiler *compiler, struct config_where where,
 	uint32_t *width_mm, uint32_t *height_mm);
 uint32_t config_mm_from_pixels(uint32_t pixels);
 
+/* A file the configuration names, as a path to open: relative ones are meant from the configuration's
+ * own folder, so that it and its files can be moved together. NULL: no memory. */
+char *config_path(struct config_compiler *compiler, const char *given);
+
+/* A socket, device or file of the running service. Relative paths are in the runtime directory, and so
+ * is `missing`, which stands in for NULL. */
+void config_runtime_path(struct config_compiler *compiler, struct config_where where,
+	const char *given, const char *missing, char path[CONFIG_PATH_BYTES]);
+
 /* The parts, in this order; each needs what the ones before it made. */
 void config_compile_outputs(struct config_compiler *compiler);
 void config_compile_sound(struct config_compiler *compiler);
 void config_compile_guests(struct config_compiler *compiler);
+void config_compile_safety(struct config_compiler *compiler);
 void config_compile_layers(struct config_compiler *compiler);
+/* What is demanded of a layer beyond its place; its output and source are compiled. */
+void config_compile_demands(
+	struct config_compiler *compiler, unsigned index, const struct file_layer *file);
 void config_compile_scanouts(struct config_compiler *compiler);
 
 #endif

@@ -35,30 +35,11 @@ uint64_t config_pool_bytes(const struct config_gpu *gpu) {
 	return (bytes + MIB - 1) / MIB * MIB;
 }
 
-/* Relative paths and the default are in the runtime directory. */
 static void compile_socket(struct config_compiler *compiler, struct config_where where,
 	const char *given, const char *kind, const char *guest, char path[CONFIG_PATH_BYTES]) {
-	const char *dir = compiler->config->runtime_dir;
-	char whole[2 * CONFIG_PATH_BYTES];
-	int len;
-	if (given == NULL) {
-		len = snprintf(whole, sizeof(whole), "%s/%s-%s", dir, kind, guest);
-	} else if (given[0] == '/') {
-		len = snprintf(whole, sizeof(whole), "%s", given);
-	} else {
-		len = snprintf(whole, sizeof(whole), "%s/%s", dir, given);
-	}
-	if (given != NULL && given[0] == '\0') {
-		config_source_error(
-			compiler->source, where.text, "%s: empty; allowed: a path", where.text);
-	} else if (len >= CONFIG_PATH_BYTES) {
-		config_source_error(compiler->source, where.text,
-			"%s: the path '%s' has %d bytes; allowed: %d (give a shorter socket or "
-			"runtime)",
-			where.text, whole, len, CONFIG_PATH_BYTES - 1);
-	} else {
-		memcpy(path, whole, (size_t)len + 1);
-	}
+	char missing[2 * CONFIG_NAME_BYTES];
+	snprintf(missing, sizeof(missing), "%s-%s", kind, guest);
+	config_runtime_path(compiler, where, given, missing, path);
 }
 
 static uint64_t compile_bytes(struct config_compiler *compiler, struct config_where where,
@@ -146,16 +127,36 @@ static void compile_sound_device(struct config_compiler *compiler, unsigned inde
 	compile_gains(compiler, index, file, sound);
 }
 
-/* Every socket is somebody's alone; the keeper's own is one of them. */
+/* The line to the guest is there when its section is. */
+static void compile_channel(struct config_compiler *compiler, unsigned index,
+	const struct file_channel *file, struct config_guest *guest) {
+	struct config_where where = config_where("guests[%u].channel", index);
+	if (file == NULL || (file->enabled != NULL && !*file->enabled)) {
+		return;
+	}
+	guest->channel.enabled = 1;
+	compile_socket(compiler, config_where("guests[%u].channel.socket", index), file->socket,
+		"channel", guest->name, guest->channel.socket);
+	if (!guest->gpu.enabled) {
+		config_source_error(compiler->source, where.text,
+			"%s: fascia-gpu serves it, and this guest has gpu: {enabled: false}",
+			where.text);
+	}
+}
+
+/* Every socket is somebody's alone; the keeper's own two are among them. */
 static void check_socket(
 	struct config_compiler *compiler, unsigned index, const char *kind, const char *path) {
 	const struct config *config = compiler->config;
-	char keeper[CONFIG_PATH_BYTES];
-	snprintf(keeper, sizeof(keeper), "%s/keeper", config->runtime_dir);
-	unsigned users = strcmp(path, keeper) == 0;
+	char own[CONFIG_PATH_BYTES];
+	snprintf(own, sizeof(own), "%s/keeper", config->runtime_dir);
+	unsigned users = strcmp(path, own) == 0;
+	snprintf(own, sizeof(own), "%s/signals", config->runtime_dir);
+	users += strcmp(path, own) == 0;
 	for (unsigned i = 0; i < config->guests_len; i++) {
 		users += strcmp(path, config->guests[i].gpu.socket) == 0;
 		users += strcmp(path, config->guests[i].sound.socket) == 0;
+		users += strcmp(path, config->guests[i].channel.socket) == 0;
 	}
 	if (path[0] != '\0' && users > 1) {
 		struct config_where where = config_where("guests[%u].%s.socket", index, kind);
@@ -175,6 +176,7 @@ void config_compile_guests(struct config_compiler *compiler) {
 			guest->name, config->guests, sizeof(config->guests[0]), i);
 		compile_gpu(compiler, i, file->guests[i].gpu, guest);
 		compile_sound_device(compiler, i, file->guests[i].sound, guest);
+		compile_channel(compiler, i, file->guests[i].channel, guest);
 	}
 	if (config_source_errors(compiler->source) > 0) {
 		return;
@@ -182,6 +184,7 @@ void config_compile_guests(struct config_compiler *compiler) {
 	for (unsigned i = 0; i < config->guests_len; i++) {
 		check_socket(compiler, i, "gpu", config->guests[i].gpu.socket);
 		check_socket(compiler, i, "sound", config->guests[i].sound.socket);
+		check_socket(compiler, i, "channel", config->guests[i].channel.socket);
 	}
 }
 

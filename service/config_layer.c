@@ -75,17 +75,6 @@ static void compile_guest(struct config_compiler *compiler, unsigned index,
 		file->scanout, 0, FRAME_LINK_CHANNELS - 1, 0);
 }
 
-/* Relative to the configuration, so that a file and its pictures can be moved together. */
-static char *picture_path(struct config_compiler *compiler, const char *picture) {
-	const char *path = config_source_path(compiler->source);
-	const char *slash = strrchr(path, '/');
-	char *whole;
-	if (picture[0] == '/' || slash == NULL) {
-		return strdup(picture);
-	}
-	return asprintf(&whole, "%.*s/%s", (int)(slash - path), path, picture) < 0 ? NULL : whole;
-}
-
 static void compile_picture(struct config_compiler *compiler, unsigned index,
 	const struct file_layer *file, struct config_layer *layer) {
 	struct config_where where = config_where("layers[%u].picture", index);
@@ -101,7 +90,7 @@ static void compile_picture(struct config_compiler *compiler, unsigned index,
 			"%s: a picture cannot be lost; allowed with it: critical: false",
 			where.text);
 	}
-	char *path = picture_path(compiler, file->picture);
+	char *path = config_path(compiler, file->picture);
 	int error = path == NULL ? -ENOMEM
 				 : png_read_size(path, &layer->place.width, &layer->place.height);
 	if (error != 0) {
@@ -214,6 +203,7 @@ static void compile_layer(struct config_compiler *compiler, unsigned index,
 		compiler, config_where("layers[%u].opacity", index), file->opacity, 0, 255, 255);
 	layer->visible = file->hidden == NULL || !*file->hidden;
 	compile_liveness(compiler, index, file, layer);
+	config_compile_demands(compiler, index, file);
 }
 
 /* Two layers may show one scanout, but it has one mode. */
@@ -251,10 +241,10 @@ static void derive_layer(struct config_compiler *compiler) {
 			config->guests_len);
 		return;
 	}
-	struct file_layer file = { .name = config->guests[0].name };
+	bool critical = config->outputs[0].fallback;
+	struct file_layer file = { .name = config->guests[0].name, .critical = &critical };
 	config->layers_len = 1;
 	compile_layer(compiler, 0, &file, &config->layers[0]);
-	config->layers[0].critical = config->outputs[0].fallback;
 }
 
 void config_compile_layers(struct config_compiler *compiler) {

@@ -9,6 +9,7 @@
 #define WORD SCHEMA_WORD
 #define SECTION SCHEMA_SECTION
 #define LIST SCHEMA_LIST
+#define TREE SCHEMA_TREE
 
 static const cyaml_strval_t output_kinds[] = {
 	{ "memory", CONFIG_OUTPUT_MEMORY },
@@ -21,6 +22,9 @@ static const cyaml_schema_field_t output_fields[] = {
 	TEXT("size_mm", struct file_output, size_mm),
 	TEXT("background", struct file_output, background),
 	SWITCH("fallback", struct file_output, fallback),
+	TEXT("hmi", struct file_output, hmi),
+	NUMBER("flicker_max", struct file_output, flicker_max),
+	NUMBER("dwell_ms", struct file_output, dwell_ms),
 	CYAML_FIELD_END,
 };
 
@@ -76,15 +80,48 @@ static const cyaml_schema_field_t sound_device_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t channel_fields[] = {
+	SWITCH("enabled", struct file_channel, enabled),
+	TEXT("socket", struct file_channel, socket),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t guest_fields[] = {
 	TEXT("name", struct file_guest, name),
 	SECTION("gpu", struct file_guest, gpu, gpu_fields),
 	SECTION("sound", struct file_guest, sound, sound_device_fields),
+	SECTION("channel", struct file_guest, channel, channel_fields),
 	CYAML_FIELD_END,
 };
 
 static const cyaml_schema_value_t guest_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct file_guest, guest_fields),
+};
+
+static const cyaml_strval_t checks[] = {
+	{ "live", SAFETY_LIVE },
+	{ "counter", SAFETY_COUNTER },
+	{ "presence", SAFETY_PRESENCE },
+	{ "contrast", SAFETY_CONTRAST },
+	{ "black", SAFETY_BLACK },
+	{ "owner", SAFETY_OWNER },
+};
+
+static const cyaml_schema_field_t region_fields[] = {
+	TEXT("name", struct file_region, name),
+	WORD("check", struct file_region, check, checks),
+	TEXT("at", struct file_region, at),
+	TEXT("size", struct file_region, size),
+	NUMBER("frames", struct file_region, frames),
+	NUMBER("skip", struct file_region, skip),
+	NUMBER("threshold", struct file_region, threshold),
+	TEXT("element", struct file_region, element),
+	TEXT("reaction", struct file_region, reaction),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t region_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct file_region, region_fields),
 };
 
 static const cyaml_schema_field_t layer_fields[] = {
@@ -104,6 +141,18 @@ static const cyaml_schema_field_t layer_fields[] = {
 	NUMBER("stall_ms", struct file_layer, stall_ms),
 	NUMBER("hold_ms", struct file_layer, hold_ms),
 	NUMBER("recover_frames", struct file_layer, recover_frames),
+	NUMBER("echo_ms", struct file_layer, echo_ms),
+	NUMBER("heartbeat_ms", struct file_layer, heartbeat_ms),
+	SWITCH("tag", struct file_layer, tag),
+	NUMBER("frozen_frames", struct file_layer, frozen_frames),
+	NUMBER("lag_ms", struct file_layer, lag_ms),
+	SWITCH("opaque", struct file_layer, opaque),
+	SWITCH("dark", struct file_layer, dark),
+	TEXT("quarantine", struct file_layer, quarantine),
+	NUMBER("follow_ms", struct file_layer, follow_ms),
+	TREE("reactions"),
+	TREE("verified"),
+	LIST("regions", struct file_layer, regions, &region_schema, CONFIG_REGIONS_MAX),
 	CYAML_FIELD_END,
 };
 
@@ -130,6 +179,30 @@ static const cyaml_schema_field_t sound_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_strval_t watchdogs[] = {
+	{ "none", CONFIG_WATCHDOG_NONE },
+	{ "device", CONFIG_WATCHDOG_DEVICE },
+	{ "systemd", CONFIG_WATCHDOG_SYSTEMD },
+	{ "file", CONFIG_WATCHDOG_FILE },
+};
+
+static const cyaml_schema_field_t watchdog_fields[] = {
+	WORD("kind", struct file_watchdog, kind, watchdogs),
+	TEXT("path", struct file_watchdog, path),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t safety_fields[] = {
+	SWITCH("signals", struct file_safety, signals),
+	NUMBER("signal_timeout_ms", struct file_safety, signal_timeout_ms),
+	SECTION("watchdog", struct file_safety, watchdog, watchdog_fields),
+	NUMBER("pet_ms", struct file_safety, pet_ms),
+	TEXT("buzzer", struct file_safety, buzzer),
+	SWITCH("chimes", struct file_safety, chimes),
+	NUMBER("chime_ms", struct file_safety, chime_ms),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t root_fields[] = {
 	TEXT("name", struct file_root, name),
 	TEXT("runtime", struct file_root, runtime),
@@ -137,6 +210,7 @@ static const cyaml_schema_field_t root_fields[] = {
 	LIST("guests", struct file_root, guests, &guest_schema, CONFIG_GUESTS_MAX),
 	LIST("layers", struct file_root, layers, &layer_schema, CONFIG_LAYERS_MAX),
 	SECTION("sound", struct file_root, sound, sound_fields),
+	SECTION("safety", struct file_root, safety, safety_fields),
 	CYAML_FIELD_END,
 };
 

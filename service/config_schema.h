@@ -20,6 +20,9 @@ struct file_output {
 	char *size_mm;
 	char *background;
 	bool *fallback;
+	char *hmi;
+	uint32_t *flicker_max;
+	uint32_t *dwell_ms;
 };
 
 struct file_scanout {
@@ -55,10 +58,28 @@ struct file_sound_device {
 	uint32_t gains_count;
 };
 
+struct file_channel {
+	bool *enabled;
+	char *socket;
+};
+
 struct file_guest {
 	char *name;
 	struct file_gpu *gpu;
 	struct file_sound_device *sound;
+	struct file_channel *channel;
+};
+
+struct file_region {
+	char *name;
+	uint32_t *check; /* enum safety_check */
+	char *at;
+	char *size;
+	uint32_t *frames;
+	uint32_t *skip;
+	uint32_t *threshold;
+	char *element;
+	char *reaction;
 };
 
 struct file_layer {
@@ -78,6 +99,33 @@ struct file_layer {
 	uint32_t *stall_ms;
 	uint32_t *hold_ms;
 	uint32_t *recover_frames;
+	uint32_t *echo_ms;
+	uint32_t *heartbeat_ms;
+	bool *tag;
+	uint32_t *frozen_frames;
+	uint32_t *lag_ms;
+	bool *opaque;
+	bool *dark;
+	char *quarantine;
+	uint32_t *follow_ms;
+	struct file_region *regions;
+	uint32_t regions_count;
+	/* `reactions` and `verified` are read from the tree: their keys and kinds are not fixed */
+};
+
+struct file_watchdog {
+	uint32_t *kind; /* enum config_watchdog_kind */
+	char *path;
+};
+
+struct file_safety {
+	bool *signals;
+	uint32_t *signal_timeout_ms;
+	struct file_watchdog *watchdog;
+	uint32_t *pet_ms;
+	char *buzzer;
+	bool *chimes;
+	uint32_t *chime_ms;
 };
 
 enum file_sound_clock { FILE_SOUND_CLOCK_REAL, FILE_SOUND_CLOCK_STREAMS };
@@ -99,6 +147,7 @@ struct file_root {
 	struct file_layer *layers;
 	uint32_t layers_count;
 	struct file_sound *sound;
+	struct file_safety *safety;
 };
 
 /* Reads the source. NULL after complaining through it: unknown keys, wrong kinds of values, and what

@@ -104,8 +104,10 @@ static const struct config_node *find_item(
 	return config_node_item(source, node, index);
 }
 
-/* The node at `where`, or the nearest one around it. */
-static const struct config_node *find_node(struct config_source *source, const char *where) {
+/* The node at `where`, or the nearest one around it: then *exact is false. */
+static const struct config_node *find_node(
+	struct config_source *source, const char *where, bool *exact) {
+	*exact = false;
 	const struct config_node *node = config_source_root(source);
 	while (*where != '\0') {
 		const struct config_node *next;
@@ -124,7 +126,14 @@ static const struct config_node *find_node(struct config_source *source, const c
 		where += *where == '.';
 		node = next;
 	}
+	*exact = true;
 	return node;
+}
+
+const struct config_node *config_source_find(struct config_source *source, const char *where) {
+	bool exact;
+	const struct config_node *node = find_node(source, where, &exact);
+	return exact ? node : NULL;
 }
 
 static void write_error(struct config_source *source, const struct config_node *node,
@@ -132,8 +141,10 @@ static void write_error(struct config_source *source, const struct config_node *
 
 static void write_error(struct config_source *source, const struct config_node *node,
 	const char *format, va_list args) {
-	fprintf(source->errors, "%s:%zu: ", source->path,
-		yaml_from_node(node)->start_mark.line + 1);
+	if (node != NULL) {
+		fprintf(source->errors, "%s:%zu: ", source->path,
+			yaml_from_node(node)->start_mark.line + 1);
+	}
 	vfprintf(source->errors, format, args);
 	fputc('\n', source->errors);
 	source->errors_len++;
@@ -148,7 +159,8 @@ void config_source_error_at(
 }
 
 void config_source_error(struct config_source *source, const char *where, const char *format, ...) {
-	const struct config_node *node = find_node(source, where);
+	bool exact;
+	const struct config_node *node = where != NULL ? find_node(source, where, &exact) : NULL;
 	va_list args;
 	va_start(args, format);
 	write_error(source, node, format, args);

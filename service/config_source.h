@@ -33,7 +33,8 @@ void config_source_error_at(struct config_source *source, const struct config_no
 
 /*
  * The same for the thing at `where`: keys and [numbers] from the top, "layers[2].at". When it is not
- * in the file, the line is that of the nearest thing around it.
+ * in the file, the line is that of the nearest thing around it. NULL: it is not about the file, and
+ * none is named.
  */
 void config_source_error(struct config_source *source, const char *where, const char *format, ...)
 	PRINTF_LIKE(3, 4);
@@ -44,6 +45,8 @@ unsigned config_source_errors(const struct config_source *source);
 enum config_node_kind { CONFIG_NODE_SCALAR, CONFIG_NODE_LIST, CONFIG_NODE_MAPPING };
 
 const struct config_node *config_source_root(const struct config_source *source);
+/* The thing at `where`, NULL when it is not in the file. */
+const struct config_node *config_source_find(struct config_source *source, const char *where);
 enum config_node_kind config_node_kind(const struct config_node *node);
 const char *config_node_text(const struct config_node *scalar);
 /* Items of a list, pairs of a mapping. */

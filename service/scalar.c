@@ -103,6 +103,33 @@ bool scalar_mode(const char *text, struct scalar_mode *mode) {
 	return true;
 }
 
+bool scalar_rate(const char *text, uint32_t *times, uint32_t *ms) {
+	const int64_t ms_max = 3600000;
+	int64_t count, time;
+	if (strcmp(text, "never") == 0) {
+		*times = *ms = 0;
+		return true;
+	}
+	if (!take_int(&text, 1, 1000, &count) || strncmp(text, " in ", 4) != 0) {
+		return false;
+	}
+	text += 4;
+	if (!take_int(&text, 1, ms_max, &time)) {
+		return false;
+	}
+	if (strcmp(text, "s") == 0) {
+		time *= 1000;
+	} else if (strcmp(text, "ms") != 0) {
+		return false;
+	}
+	if (time > ms_max) {
+		return false;
+	}
+	*times = (uint32_t)count;
+	*ms = (uint32_t)time;
+	return true;
+}
+
 bool scalar_size(const char *text, uint32_t *width, uint32_t *height) {
 	uint32_t w, h;
 	if (!take_size(&text, &w, &h) || *text != '\0') {

@@ -47,6 +47,10 @@ bool scalar_colour(const char *text, uint32_t *rgb);
 /* "67108864", "64M", "64 MiB", "1G". */
 bool scalar_bytes(const char *text, uint64_t *bytes);
 
+/* "3 in 60s", "2 in 1500ms"; "never": 0 times. At least 1, up to 1000 times, in 1 ms to 1 hour. */
+#define SCALAR_RATE_FORM "never, or a number of times and a time, as \"3 in 60s\" or \"2 in 500ms\""
+bool scalar_rate(const char *text, uint32_t *times, uint32_t *ms);
+
 /* A decimal number in min..max. */
 bool scalar_int(const char *text, int64_t min, int64_t max, int64_t *value);
 

@@ -54,7 +54,7 @@ static bool is_repeated(struct config_source *source, const struct config_node *
 
 static void check_mapping(struct config_source *source, const struct config_node *node,
 	const char *key, const cyaml_schema_field_t *fields) {
-	char allowed[256];
+	char allowed[512]; /* the longest list is a layer's, of half that */
 	if (config_node_kind(node) != CONFIG_NODE_MAPPING) {
 		config_source_error_at(source, node, "%s: expected keys and values; allowed: %s",
 			key, join_keys(allowed, sizeof(allowed), fields));
@@ -126,9 +126,11 @@ static const char *scalar_expected(
 		return strcmp(text, "true") == 0 || strcmp(text, "false") == 0 ? NULL
 									       : "true, false";
 	case CYAML_INT:
-		return is_integer(text, INT32_MIN, INT32_MAX) ? NULL : "a whole number";
+		return is_integer(text, INT32_MIN, INT32_MAX)
+			? NULL
+			: "a whole number, -2147483648 to 2147483647";
 	case CYAML_UINT:
-		return is_integer(text, 0, UINT32_MAX) ? NULL : "a whole number from 0";
+		return is_integer(text, 0, UINT32_MAX) ? NULL : "a whole number, 0 to 4294967295";
 	case CYAML_FLOAT:
 		return is_float(text) ? NULL : "a number";
 	case CYAML_ENUM:
@@ -140,6 +142,9 @@ static const char *scalar_expected(
 
 static void check_value(struct config_source *source, const struct config_node *node,
 	const char *key, const cyaml_schema_value_t *schema) {
+	if (schema->type == CYAML_IGNORE) {
+		return;
+	}
 	if (schema->type == CYAML_MAPPING) {
 		check_mapping(source, node, key, schema->mapping.fields);
 	} else if (schema->type == CYAML_SEQUENCE) {

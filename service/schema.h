@@ -31,6 +31,9 @@
 	CYAML_FIELD_SEQUENCE(                                                                      \
 		key_, CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER, struct_, member_, entry_, 1, max_)
 
+/* Of no fixed kind, or with keys of its own: only config_source_find() looks at it. */
+#define SCHEMA_TREE(key_) CYAML_FIELD_IGNORE(key_, CYAML_FLAG_OPTIONAL)
+
 /* Reads the source by a table whose value is a pointer to a mapping; `what` names the whole in
  * complaints. NULL after complaining through the source. The caller's to schema_free(). */
 void *schema_load(
