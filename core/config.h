@@ -53,9 +53,8 @@ struct config_output {
 	uint32_t width_mm, height_mm;
 	uint32_t background;      /* 0x00RRGGBB */
 	uint32_t fallback;        /* 1: this output has the fallback HMI */
-	uint32_t
-		flicker_max; /* the visible transition (away or back) that is this many in 10 s latches
-	                           * the fallback; 0: never */
+	/* which visible transition (away or back) within 10 s latches the fallback; 0: none does */
+	uint32_t flicker_max;
 	uint32_t dwell_ms; /* the least time that the fallback stays */
 };
 
@@ -122,17 +121,13 @@ struct config_layer {
 	uint32_t hold_ms; /* how long the last picture is held after a loss */
 	uint32_t recover_frames; /* good frames before it is shown again, >= 1 */
 	uint32_t echo_ms; /* its endpoint must answer ticks within this; 0: GUEST_ECHO_TICKS */
-	uint32_t
-		heartbeat_ms; /* its guest's heartbeat must come, and go on, within this; 0: none */
-	uint32_t
-		frozen_frames; /* with a frame tag: pictures with an unchanged counter; 0: no matter */
-	uint32_t
-		tag; /* 1: pictures carry a frame tag (core/frame_tag.h); one without it is a bad one */
+	uint32_t heartbeat_ms; /* its guest's heartbeat must go on within this; 0: it has none */
+	uint32_t frozen_frames; /* of a tag: pictures with its counter unchanged; 0: no matter */
+	uint32_t tag; /* 1: a picture without a frame tag (core/frame_tag.h) is a bad one */
 	uint32_t lag_ms; /* with a frame tag: how old a picture may be; 0: no matter */
 	uint32_t opaque; /* 1: an alpha below 255 in an ARGB picture is a fault */
 	uint32_t dark; /* 1: it may be all of one colour */
-	uint32_t
-		quarantine_losses; /* so many losses within quarantine_ms end its chances; 0: never */
+	uint32_t quarantine_losses; /* so many within quarantine_ms end its chances; 0: never */
 	uint32_t quarantine_ms;
 	uint32_t follow_ms; /* how long its guest may take to show what a signal asks for */
 	uint32_t reactions[FAULT_CAUSES]; /* enum fault_reaction, by cause */

@@ -123,6 +123,7 @@ static void compile_hmi(
 		config_source_error(compiler->source, where.text,
 			"%s: needs fallback: true; with fallback: false nothing would show it",
 			where.text);
+		return;
 	}
 	const char *dot = strrchr(file->hmi, '.');
 	char *path = config_path(compiler, file->hmi);

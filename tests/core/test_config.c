@@ -77,6 +77,35 @@ static void make_config(void) {
 	config.layers[1].kind = CONFIG_LAYER_PICTURE;
 	config.layers[1].guest = CONFIG_NONE;
 	config.layers[1].scanout = CONFIG_NONE;
+	config.guests[0].channel = (struct config_channel) { 1, "/run/channel" };
+	config.layers[0].opaque = 1;
+	config.layers[0].quarantine_losses = 3;
+	config.layers[0].quarantine_ms = 60000;
+	config.verified_len = 2;
+	strcpy(config.verified[0].element, "brake");
+	config.regions_len = 2;
+	config.regions[0] = (struct config_region) {
+		.name = "needle",
+		.check = SAFETY_LIVE,
+		.place = { -10, 5, 100, 100 },
+		.frames = 6,
+	};
+	config.regions[1] = (struct config_region) {
+		.name = "logo",
+		.check = SAFETY_PRESENCE,
+		.place = { 0, 10, 10, 10 },
+		.frames = 2,
+		.element = "ground",
+	};
+	config.safety = (struct config_safety) {
+		.signals = 1,
+		.signal_timeout_ms = 200,
+		.watchdog = CONFIG_WATCHDOG_FILE,
+		.watchdog_path = "/run/watchdog",
+		.pet_ms = 50,
+		.chimes = 1,
+		.chime_ms = 200,
+	};
 	config.mixer = (struct config_mixer) {
 		.sink = CONFIG_SINK_MEMORY,
 		.wait_streams = 1,
@@ -185,7 +214,62 @@ END_TEST
 	X(73, "mix quantum", config.mixer.quantum_frames = 1025)                                   \
 	X(74, "mix quantum", config.mixer.quantum_frames = 15)                                     \
 	X(75, "guest name", strcpy(config.guests[0].name, "a b"))                                  \
-	X(76, "layer name", strcpy(config.layers[1].name, "logo\n"))
+	X(76, "layer name", strcpy(config.layers[1].name, "logo\n"))                               \
+	X(77, "output flicker maximum", config.outputs[0].flicker_max = CONFIG_FLICKER_MAX + 1)    \
+	X(78, "output dwell time", config.outputs[1].dwell_ms = UINT32_MAX)                        \
+	X(79, "channel enabled", config.guests[0].channel.enabled = 2)                             \
+	X(80, "channel socket", UNTERMINATED(config.guests[1].channel.socket))                     \
+	X(81, "channel socket", config.guests[0].channel.socket[0] = '.')                          \
+	X(82, "channel without gpu", config.guests[0].gpu.enabled = 0)                             \
+	X(83, "layer echo time", config.layers[0].echo_ms = CONFIG_TIME_MAX_MS + 1)                \
+	X(84, "layer heartbeat time", config.layers[0].heartbeat_ms = UINT32_MAX)                  \
+	X(85, "layer frozen frames", config.layers[0].frozen_frames = 256)                         \
+	X(86, "layer tag", config.layers[0].tag = 2)                                               \
+	X(87, "layer lag", config.layers[0].lag_ms = UINT32_MAX)                                   \
+	X(88, "layer opaque", config.layers[0].opaque = 2)                                         \
+	X(89, "layer dark", config.layers[1].dark = 2)                                             \
+	X(90, "layer quarantine losses", config.layers[0].quarantine_losses = UINT32_MAX)          \
+	X(91, "layer quarantine time", config.layers[0].quarantine_ms = UINT32_MAX)                \
+	X(92, "layer quarantine time", config.layers[0].quarantine_ms = 0)                         \
+	X(93, "layer follow time", config.layers[0].follow_ms = UINT32_MAX)                        \
+	X(94, "layer reaction", config.layers[0].reactions[FAULT_CAUSES - 1] = FAULT_REACTIONS)    \
+	X(95, "number of verified elements", config.verified_len = CONFIG_VERIFIED_MAX + 1)        \
+	X(96, "verified element", UNTERMINATED(config.verified[1].element))                        \
+	X(97, "verified element", strcpy(config.verified[0].element, "a/b"))                       \
+	X(98, "layer of a verified element", config.verified[0].layer = 2)                         \
+	X(99, "layer of a verified element", config.verified[1].layer = 1)                         \
+	X(100, "layer of a verified element", config.layers[0].opacity = 254)                      \
+	X(101, "layer of a verified element", config.layers[0].opaque = 0)                         \
+	X(102, "layer of a verified element", config.layers[0].scale = 1)                          \
+	X(103, "number of regions", config.regions_len = CONFIG_REGIONS_MAX + 1)                   \
+	X(104, "region name", UNTERMINATED(config.regions[0].name))                                \
+	X(105, "region name is used twice", strcpy(config.regions[1].name, "needle"))              \
+	X(106, "region check", config.regions[0].check = SAFETY_EXACT)                             \
+	X(107, "region check", config.regions[0].check = SAFETY_CHECKS)                            \
+	X(108, "region layer", config.regions[0].layer = 2)                                        \
+	X(109, "region layer", config.regions[0].layer = 1)                                        \
+	X(110, "region place", config.regions[0].place.width = 0)                                  \
+	X(111, "region place", config.regions[0].place.x = -11)                                    \
+	X(112, "region place", config.regions[1].place.height = 96)                                \
+	X(113, "region frames", config.regions[0].frames = 0)                                      \
+	X(114, "region skip", config.regions[0].skip = 4)                                          \
+	X(115, "region threshold", config.regions[1].threshold = 256)                              \
+	X(116, "region element", UNTERMINATED(config.regions[1].element))                          \
+	X(117, "region element", config.regions[1].element[0] = '\0')                              \
+	X(118, "region element", strcpy(config.regions[0].element, "brake"))                       \
+	X(119, "region reaction", config.regions[0].reaction = UINT32_MAX)                         \
+	X(120, "signals", config.safety.signals = 2)                                               \
+	X(121, "signal time-out", config.safety.signal_timeout_ms = 19)                            \
+	X(122, "watchdog", config.safety.watchdog = 4)                                             \
+	X(123, "watchdog path", UNTERMINATED(config.safety.watchdog_path))                         \
+	X(124, "watchdog path", config.safety.watchdog_path[0] = '\0')                             \
+	X(125, "watchdog period", config.safety.pet_ms = 1001)                                     \
+	X(126, "buzzer path", UNTERMINATED(config.safety.buzzer_path))                             \
+	X(127, "buzzer path", strcpy(config.safety.buzzer_path, "buzzer"))                         \
+	X(128, "chimes", config.safety.chimes = 7)                                                 \
+	X(129, "chimes without signals", config.safety.signals = 0)                                \
+	X(130, "chime time", config.safety.chime_ms = 10001)                                       \
+	X(131, "allow inject", config.safety.allow_inject = 2)
 
 FAULTS(FAULT)
 
@@ -210,7 +294,13 @@ START_TEST(what_is_off_is_not_looked_at) {
 	memset(&config.mixer, 0, sizeof(config.mixer));
 	memset(&config.outputs[2], 0xff, sizeof(config.outputs[2]));
 	memset(&config.layers[2], 0xff, sizeof(config.layers[2]));
+	memset(&config.verified[2], 0xff, sizeof(config.verified[2]));
+	memset(&config.regions[2], 0xff, sizeof(config.regions[2]));
+	memset(&config.guests[0].channel, 0, sizeof(config.guests[0].channel));
+	memset(&config.safety, 0, sizeof(config.safety));
 	ck_assert_ptr_null(config_fault(&config));
+	config.verified_len = 0;
+	config.regions_len = 0;
 	config.layers_len = 0;
 	config.outputs_len = 0;
 	config.guests_len = 0;

@@ -17,7 +17,7 @@ struct compiled {
 };
 
 /* Compiles `yaml` from a file of its own, as `fascia check` does. */
-static struct compiled compile(const char *yaml) {
+static struct compiled compile_in(const char *runtime, const char *yaml) {
 	struct compiled compiled = { .path = "/tmp/fascia-config-XXXXXX" };
 	int fd = mkstemp(compiled.path);
 	ck_assert_int_ge(fd, 0);
@@ -27,13 +27,17 @@ static struct compiled compile(const char *yaml) {
 	size_t errors_bytes;
 	FILE *errors = open_memstream(&compiled.errors, &errors_bytes);
 	struct config_pictures pictures;
-	compiled.good = config_compile(compiled.path, RUNTIME, &compiled.config, &pictures, errors);
+	compiled.good = config_compile(compiled.path, runtime, &compiled.config, &pictures, errors);
 	fclose(errors);
 	if (compiled.good) {
 		config_pictures_finish(&pictures);
 	}
 	unlink(compiled.path);
 	return compiled;
+}
+
+static struct compiled compile(const char *yaml) {
+	return compile_in(RUNTIME, yaml);
 }
 
 /* ---- files that are wrong ---- */
@@ -45,10 +49,13 @@ struct bad_row {
 	const char *message; /* all that follows FILE:LINE: */
 };
 
-#define OUTPUT_KEYS "name, kind, mode, size_mm, background, fallback"
+#define OUTPUT_KEYS "name, kind, mode, size_mm, background, fallback, hmi, flicker_max, dwell_ms"
 #define NAME_FORM "1 to 24 letters, digits, - and _, a letter first"
 #define GUEST "guests:\n  - name: a\n"
 #define TWO_GUESTS "guests:\n  - name: a\n  - name: b\n"
+#define SIGNALS "safety: {signals: true}\n"
+#define VERIFIED SIGNALS GUEST "layers:\n  - name: a\n    opaque: true\n    verified: "
+#define REGION GUEST "layers:\n  - name: a\n    size: 64x64\n    regions:\n      - {"
 #define LONG_PATH                                                                                  \
 	"/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
 	"aaaaaaaa"                                                                                 \
@@ -68,7 +75,7 @@ static const struct bad_row bad_rows[] = {
 		"token" },
 	{ "unknown key", "guest:\n  - name: a\n", 1,
 		"configuration: unknown key 'guest'; allowed: name, runtime, outputs, guests, "
-		"layers, sound" },
+		"layers, sound, safety" },
 	{ "unknown key inside", "outputs:\n  - name: a\n    modus: 1x1\n", 3,
 		"outputs: unknown key 'modus'; allowed: " OUTPUT_KEYS },
 	{ "key twice", "guests:\n  - name: a\n    name: b\n", 3,
@@ -83,9 +90,9 @@ static const struct bad_row bad_rows[] = {
 	{ "no bool", "outputs:\n  - name: a\n    fallback: 'off'\n", 3,
 		"fallback: 'off'; allowed: true, false" },
 	{ "no number", GUEST "layers:\n  - name: a\n    opacity: half\n", 5,
-		"opacity: 'half'; allowed: a whole number from 0" },
+		"opacity: 'half'; allowed: a whole number, 0 to 4294967295" },
 	{ "negative", GUEST "layers:\n  - name: a\n    hold_ms: -1\n", 5,
-		"hold_ms: '-1'; allowed: a whole number from 0" },
+		"hold_ms: '-1'; allowed: a whole number, 0 to 4294967295" },
 	{ "no word", "sound:\n  sink: alsa\n", 2, "sink: 'alsa'; allowed: none, null, memory" },
 	{ "profile", "guests:\n  - name: a\n    gpu:\n      profile: 3d\n", 4,
 		"profile: '3d'; allowed: 2d, blob" },
@@ -116,8 +123,9 @@ static const struct bad_row bad_rows[] = {
 
 	{ "socket too long", "guests:\n  - name: a\n    gpu:\n      socket: " LONG_PATH "\n", 4,
 		"guests[0].gpu.socket: the path '" LONG_PATH
-		"' has 118 bytes; allowed: 107 (give a "
-		"shorter socket or runtime)" },
+		"' has 118 bytes; allowed: 107 (give a shorter one, or a shorter runtime)" },
+	{ "z too far", GUEST "layers:\n  - name: a\n    z: 2147483648\n", 5,
+		"z: '2147483648'; allowed: a whole number, -2147483648 to 2147483647" },
 	{ "socket taken",
 		"guests:\n  - name: a\n    gpu:\n      socket: s\n    sound:\n      socket: s\n", 4,
 		"guests[0].gpu.socket: '" RUNTIME "/s' is taken\n"
@@ -230,6 +238,116 @@ static const struct bad_row bad_rows[] = {
 	{ "quantum", "sound:\n  quantum: 8\n", 2, "sound.quantum: 8; allowed: 16 to 1024" },
 	{ "clock", "sound:\n  sink: null\n  clock: streams\n", 3,
 		"sound.clock: 'streams' needs sink: memory; allowed with other sinks: real" },
+
+	{ "hmi kind", "outputs:\n  - name: o\n    hmi: cluster.svg\n", 3,
+		"outputs[0].hmi: 'cluster.svg'; allowed: a file that ends in .yaml, or in .atlas" },
+	{ "hmi missing", "outputs:\n  - name: o\n    hmi: /nowhere/hmi.yaml\n", 3,
+		"outputs[0].hmi: '/nowhere/hmi.yaml': No such file or directory; allowed: a file "
+		"that can be read" },
+	{ "hmi of no fallback",
+		"outputs:\n  - name: o\n    fallback: false\n    hmi: /dev/null.yaml\n", 4,
+		"outputs[0].hmi: needs fallback: true; with fallback: false nothing would show "
+		"it" },
+	{ "flicker", "outputs:\n  - name: o\n    flicker_max: 1001\n", 3,
+		"outputs[0].flicker_max: 1001; allowed: 0 to 1000" },
+	{ "dwell", "outputs:\n  - name: o\n    dwell_ms: 60001\n", 3,
+		"outputs[0].dwell_ms: 60001; allowed: 0 to 60000" },
+	{ "channel without gpu",
+		"guests:\n  - name: a\n    gpu: {enabled: false}\n    channel: {}\n", 4,
+		"guests[0].channel: fascia-gpu serves it, and this guest has gpu: {enabled: "
+		"false}" },
+	{ "channel on the signals", "guests:\n  - name: a\n    channel: {socket: signals}\n", 3,
+		"guests[0].channel.socket: '" RUNTIME "/signals' is taken" },
+
+	{ "frozen without a tag", GUEST "layers:\n  - name: a\n    frozen_frames: 6\n", 5,
+		"layers[0].frozen_frames: only a frame tag tells; write tag: true beside it" },
+	{ "lag without a tag", GUEST "layers:\n  - name: a\n    lag_ms: 50\n", 5,
+		"layers[0].lag_ms: only a frame tag tells; write tag: true beside it" },
+	{ "frozen too long", GUEST "layers:\n  - name: a\n    tag: true\n    frozen_frames: 256\n",
+		6, "layers[0].frozen_frames: 256; allowed: 0 to 255" },
+	{ "heartbeat of nobody", GUEST "layers:\n  - name: a\n    heartbeat_ms: 150\n", 5,
+		"layers[0].heartbeat_ms: guest 'a' has nothing that carries it; give the guest "
+		"channel: {}, or the layer tag: true" },
+	{ "quarantine form", GUEST "layers:\n  - name: a\n    quarantine: 3 per minute\n", 5,
+		"layers[0].quarantine: '3 per minute'; allowed: never, or a number of times and a "
+		"time, as \"3 in 60s\" or \"2 in 500ms\"" },
+	{ "follow", GUEST "layers:\n  - name: a\n    follow_ms: 10001\n", 5,
+		"layers[0].follow_ms: 10001; allowed: 0 to 10000" },
+	{ "no such cause", GUEST "layers:\n  - name: a\n    reactions: {atlas: hold}\n", 5,
+		"layers[0].reactions: there is no 'atlas' of a layer; allowed: never-started, "
+		"died, hung-up, reset, blanked, stuck, stalled, heartbeat, heartbeat-frozen, "
+		"frozen, lagged, torn, bad-frame, wrong-pixels, misplaced, overdrawn, transparent, "
+		"uniform, invisible" },
+	{ "no such reaction", GUEST "layers:\n  - name: a\n    reactions:\n      died: panic\n", 6,
+		"layers[0].reactions.died: 'panic'; allowed: log, hold, placeholder, fallback, "
+		"safe" },
+	{ "reactions as a list", GUEST "layers:\n  - name: a\n    reactions: [died]\n", 5,
+		"layers[0].reactions: expected causes and reactions, as frozen: placeholder" },
+	{ "verified without signals",
+		GUEST "layers:\n  - name: a\n    critical: true\n    verified: all\n", 6,
+		"layers[0].verified: needs safety: {signals: true}" },
+	{ "verified, but transparent", SIGNALS GUEST "layers:\n  - name: a\n    verified: all\n", 6,
+		"layers[0].verified: needs opaque: true" },
+	{ "verified, but scaled",
+		SIGNALS GUEST "layers:\n  - {name: a, opaque: true, scale: true, size: 64x64,\n"
+			      "     verified: [brake]}\n",
+		6, "layers[0].verified: needs scale: false" },
+	{ "verified form", VERIFIED "some\n", 7,
+		"layers[0].verified: allowed: all, or a list [brake, airbag, ...] of safety "
+		"elements of the HMI" },
+	{ "verified name", VERIFIED "[brake, ../x]\n", 7,
+		"layers[0].verified: '../x'; allowed: names of safety elements of the HMI" },
+	{ "verified twice", VERIFIED "[brake, brake]\n", 7,
+		"layers[0].verified: 'brake' is drawn by layer 'a'; an element has one owner" },
+	{ "region without a check", REGION "name: r}\n", 7,
+		"layers[0].regions[0].check is missing; allowed: live, counter, presence, "
+		"contrast, black, owner" },
+	{ "region check", REGION "name: r, check: exact}\n", 7,
+		"check: 'exact'; allowed: live, counter, presence, contrast, black, owner" },
+	{ "region without a name", REGION "check: live}\n", 7,
+		"layers[0].regions[0].name is missing; allowed: " NAME_FORM },
+	{ "region without a size", REGION "name: r, check: live, at: '8,8'}\n", 7,
+		"layers[0].regions[0].at: at and size go together; without both, it is the whole "
+		"layer" },
+	{ "region outside", REGION "name: r, check: live, at: '60,8', size: 8x8}\n", 7,
+		"layers[0].regions[0].at: it leaves the layer; allowed: inside 0,0 64x64 (on the "
+		"output)" },
+	{ "region frames", REGION "name: r, check: live, frames: 256}\n", 7,
+		"layers[0].regions[0].frames: 256; allowed: 1 to 255" },
+	{ "region skip", REGION "name: r, check: live, skip: 4}\n", 7,
+		"layers[0].regions[0].skip: 4; allowed: 0 to 3" },
+	{ "skip of another check", REGION "name: r, check: black, skip: 1}\n", 7,
+		"layers[0].regions[0].skip: only check: live has it" },
+	{ "threshold of another check", REGION "name: r, check: black, threshold: 1}\n", 7,
+		"layers[0].regions[0].threshold: only check: presence and check: contrast have "
+		"one" },
+	{ "presence of what", REGION "name: r, check: presence}\n", 7,
+		"layers[0].regions[0].element is missing; check: presence compares with that "
+		"element's picture" },
+	{ "counter without a tag", REGION "name: r, check: counter}\n", 7,
+		"layers[0].regions[0].check: counter reads the frame tag; the layer needs tag: "
+		"true" },
+	{ "region reaction", REGION "name: r, check: live, reaction: shout}\n", 7,
+		"layers[0].regions[0].reaction: 'shout'; allowed: log, hold, placeholder, "
+		"fallback, safe" },
+	{ "region twice", REGION "name: r, check: live}\n      - {name: r, check: black}\n", 8,
+		"layers[0].regions[1].name: 'r' is taken; names of one kind must differ" },
+
+	{ "signal time-out", "safety:\n  signals: true\n  signal_timeout_ms: 10\n", 3,
+		"safety.signal_timeout_ms: 10; allowed: 20 to 10000" },
+	{ "watchdog kind", "safety:\n  watchdog: {kind: dog}\n", 2,
+		"kind: 'dog'; allowed: none, device, systemd, file" },
+	{ "watchdog path", "safety:\n  watchdog: {kind: systemd, path: /x}\n", 2,
+		"safety.watchdog.path: only kind: device and kind: file have one" },
+	{ "pet", "safety:\n  pet_ms: 5\n", 2, "safety.pet_ms: 5; allowed: 10 to 1000" },
+	{ "buzzer", "safety:\n  buzzer: ''\n", 2, "safety.buzzer: empty; allowed: a path" },
+	{ "chimes without signals", "safety:\n  chimes: true\n", 2,
+		"safety.chimes: needs safety: {signals: true}; write that, or chimes: false" },
+	{ "chimes without sound", "safety:\n  signals: true\n  chimes: true\nsound: {sink: none}\n",
+		3,
+		"safety.chimes: needs sound with a sink other than none; write that, or chimes: "
+		"false" },
+	{ "chime time", "safety:\n  chime_ms: 0\n", 2, "safety.chime_ms: 0; allowed: 20 to 10000" },
 };
 
 /* "FILE" in a text becomes the path. */
@@ -323,6 +441,25 @@ START_TEST(smallest) {
 	ck_assert_uint_eq(layer->opacity, 255);
 	ck_assert_uint_eq(layer->place.width, 1920);
 	ck_assert_uint_eq(layer->recover_frames, 3);
+	/* what it is about must be seen, and nothing is known of what its guest can say */
+	ck_assert_uint_eq(layer->opaque, 1);
+	ck_assert_uint_eq(layer->dark, 0);
+	ck_assert_uint_eq(layer->tag, 0);
+	ck_assert_uint_eq(layer->frozen_frames, 0);
+	ck_assert_uint_eq(layer->heartbeat_ms, 0);
+	ck_assert_uint_eq(layer->quarantine_losses, 3);
+	ck_assert_uint_eq(layer->quarantine_ms, 60000);
+	ck_assert_uint_eq(layer->follow_ms, 100);
+	ck_assert_uint_eq(layer->reactions[FAULT_DIED], FAULT_REACTION_DEFAULT);
+	ck_assert_uint_eq(config.outputs[0].flicker_max, 5);
+	ck_assert_uint_eq(config.outputs[0].dwell_ms, 500);
+	ck_assert_uint_eq(config.verified_len, 0);
+	ck_assert_uint_eq(config.regions_len, 0);
+	ck_assert_uint_eq(config.guests[0].channel.enabled, 0);
+	ck_assert_uint_eq(config.safety.signals, 0);
+	ck_assert_uint_eq(config.safety.watchdog, CONFIG_WATCHDOG_NONE);
+	ck_assert_uint_eq(config.safety.chimes, 0);
+	ck_assert_uint_eq(config.safety.allow_inject, 0);
 
 	ck_assert_uint_eq(config.mixer.sink, CONFIG_SINK_NULL);
 	ck_assert_uint_eq(config.mixer.rate, 48000);
@@ -445,6 +582,113 @@ START_TEST(everything_given) {
 }
 END_TEST
 
+START_TEST(safety_given) {
+	struct config config = compile_good(
+		"outputs:\n"
+		"  - {name: o, flicker_max: 0, dwell_ms: 250, mode: 800x480}\n"
+		"guests:\n"
+		"  - {name: a, channel: {}}\n"
+		"  - {name: b, channel: {enabled: false, socket: x}}\n"
+		"layers:\n"
+		"  - name: a\n"
+		"    echo_ms: 40\n"
+		"    heartbeat_ms: 150\n"
+		"    tag: true\n"
+		"    lag_ms: 50\n"
+		"    opaque: true\n"
+		"    dark: true\n"
+		"    quarantine: 2 in 1500ms\n"
+		"    follow_ms: 30\n"
+		"    reactions: {frozen: hold, died: safe}\n"
+		"    verified: [brake, abs]\n"
+		"    regions:\n"
+		"      - {name: needle, check: live, at: '10,20', size: 30x40,\n"
+		"         frames: 9, skip: 2, reaction: log}\n"
+		"      - {name: whole, check: counter}\n"
+		"      - {name: logo, check: presence, element: ground, threshold: 9}\n"
+		"  - {name: b, tag: true, frozen_frames: 0, quarantine: never}\n"
+		"safety:\n"
+		"  signals: true\n"
+		"  signal_timeout_ms: 100\n"
+		"  watchdog: {kind: file, path: dog}\n"
+		"  pet_ms: 20\n"
+		"  buzzer: /dev/null\n"
+		"  chime_ms: 300\n");
+	ck_assert_uint_eq(config.outputs[0].flicker_max, 0);
+	ck_assert_uint_eq(config.outputs[0].dwell_ms, 250);
+	ck_assert_uint_eq(config.guests[0].channel.enabled, 1);
+	ck_assert_str_eq(config.guests[0].channel.socket, RUNTIME "/channel-a");
+	ck_assert_uint_eq(config.guests[1].channel.enabled, 0);
+
+	const struct config_layer *layer = &config.layers[0];
+	ck_assert_uint_eq(layer->echo_ms, 40);
+	ck_assert_uint_eq(layer->heartbeat_ms, 150);
+	ck_assert_uint_eq(layer->tag, 1);
+	ck_assert_uint_eq(layer->frozen_frames, 6);
+	ck_assert_uint_eq(layer->lag_ms, 50);
+	ck_assert_uint_eq(layer->opaque, 1);
+	ck_assert_uint_eq(layer->dark, 1);
+	ck_assert_uint_eq(layer->quarantine_losses, 2);
+	ck_assert_uint_eq(layer->quarantine_ms, 1500);
+	ck_assert_uint_eq(layer->follow_ms, 30);
+	ck_assert_uint_eq(layer->reactions[FAULT_FROZEN], FAULT_REACTION_HOLD);
+	ck_assert_uint_eq(layer->reactions[FAULT_DIED], FAULT_REACTION_SAFE);
+	ck_assert_uint_eq(layer->reactions[FAULT_TORN], FAULT_REACTION_DEFAULT);
+	ck_assert_uint_eq(config.layers[1].frozen_frames, 0);
+	ck_assert_uint_eq(config.layers[1].quarantine_losses, 0);
+	/* not critical: it may be dark, and seen through */
+	ck_assert_uint_eq(config.layers[1].dark, 1);
+	ck_assert_uint_eq(config.layers[1].opaque, 0);
+
+	ck_assert_uint_eq(config.verified_len, 2);
+	ck_assert_str_eq(config.verified[0].element, "brake");
+	ck_assert_str_eq(config.verified[1].element, "abs");
+	ck_assert_uint_eq(config.verified[1].layer, 0);
+	ck_assert_uint_eq(config.regions_len, 3);
+	const struct config_region *region = &config.regions[0];
+	ck_assert_str_eq(region->name, "needle");
+	ck_assert_uint_eq(region->check, SAFETY_LIVE);
+	ck_assert_int_eq(region->place.y, 20);
+	ck_assert_uint_eq(region->place.width, 30);
+	ck_assert_uint_eq(region->frames, 9);
+	ck_assert_uint_eq(region->skip, 2);
+	ck_assert_uint_eq(region->reaction, FAULT_REACTION_LOG);
+	ck_assert_uint_eq(config.regions[1].frames, 6);
+	ck_assert(rect_equal(&config.regions[1].place, &layer->place));
+	ck_assert_str_eq(config.regions[2].element, "ground");
+	ck_assert_uint_eq(config.regions[2].threshold, 9);
+	ck_assert_uint_eq(config.regions[2].frames, 2);
+
+	ck_assert_uint_eq(config.safety.signals, 1);
+	ck_assert_uint_eq(config.safety.signal_timeout_ms, 100);
+	ck_assert_uint_eq(config.safety.watchdog, CONFIG_WATCHDOG_FILE);
+	ck_assert_str_eq(config.safety.watchdog_path, RUNTIME "/dog");
+	ck_assert_uint_eq(config.safety.pet_ms, 20);
+	ck_assert_str_eq(config.safety.buzzer_path, "/dev/null");
+	/* with signals and sound there are chimes, too */
+	ck_assert_uint_eq(config.safety.chimes, 1);
+	ck_assert_uint_eq(config.safety.chime_ms, 300);
+}
+END_TEST
+
+START_TEST(verified_all) {
+	struct config config = compile_good(VERIFIED "all\n");
+	ck_assert_uint_eq(config.verified_len, 1);
+	ck_assert_str_eq(config.verified[0].element, "");
+	ck_assert_uint_eq(config.verified[0].layer, 0);
+}
+END_TEST
+
+/* It was not the file that gave it. */
+START_TEST(runtime_of_the_command_line) {
+	struct compiled compiled = compile_in(LONG_PATH, GUEST);
+	ck_assert(!compiled.good);
+	ck_assert_str_eq(compiled.errors,
+		"--runtime: the path is too long for the sockets in it; allowed: 75 bytes\n");
+	free(compiled.errors);
+}
+END_TEST
+
 START_TEST(no_sink_no_sound) {
 	struct config config = compile_good("guests:\n  - name: a\nsound: {sink: none}\n");
 	ck_assert_uint_eq(config.guests[0].sound.enabled, 0);
@@ -476,9 +720,12 @@ Suite *suite_under_test(void) {
 	TCase *bad = suite_case(suite, "bad");
 	tcase_add_loop_test(bad, bad_file, 0, (int)ARRAY_LEN(bad_rows));
 	tcase_add_test(bad, missing_file);
+	tcase_add_test(bad, runtime_of_the_command_line);
 	TCase *good = suite_case(suite, "good");
 	tcase_add_test(good, smallest);
 	tcase_add_test(good, everything_given);
+	tcase_add_test(good, safety_given);
+	tcase_add_test(good, verified_all);
 	tcase_add_test(good, no_sink_no_sound);
 	tcase_add_test(good, devices_off);
 	tcase_add_test(good, same_scanout_twice);
