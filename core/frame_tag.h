@@ -4,7 +4,8 @@
  *
  * FRAME_TAG_PIXELS pixels in a row, each carrying 12 bits in the low four bits of red, green and blue
  * (so that the tag is nearly black). The first pixel is FRAME_TAG_MARK; the next eleven hold the 16 bytes
- * of the tag, little-endian, twelve bits a pixel, red first, the last four bits zero:
+ * of the tag, numbers little-endian, as 32 half bytes, the low half of each byte first, three a pixel in
+ * the order red, green, blue, and a 33rd that is zero:
  *
  *     bytes 0-3   counter    + 1 with every picture whose content is new, wraps
  *     bytes 4-7   time_ms    the guest's own monotonic clock when it began to draw the picture
