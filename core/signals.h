@@ -31,7 +31,7 @@ enum signal_id {
 	SIGNAL_GEAR,        /* choice P R N D */
 	SIGNAL_ODOMETER,    /* km, 0..999999 */
 	SIGNAL_TRIP,        /* 0.1 km, 0..99999 */
-	SIGNAL_FUEL,        /* per mille of a full tank, 0..1000 */
+	SIGNAL_FUEL,        /* per mille of a full tank, 0..1000; written in %: fuel=62.5 */
 	SIGNAL_COOLANT,     /* degrees Celsius, -40..150 */
 	SIGNAL_OUTSIDE,     /* 0.1 degrees Celsius, -600..600 */
 	SIGNAL_THEME,       /* choice day night */
@@ -67,17 +67,17 @@ enum signal_id {
 
 struct signal_info {
 	const char *name;    /* "turn-left"; NULL: no such signal */
-	const char *unit;    /* "" or "0.1 km/h": for people */
+	const char *unit;    /* "" or "km/h", of the number as it is written: for people */
 	int32_t least, most;
-	uint32_t decimals;   /* written with this many: speed=47.5 */
-	const char *choices; /* "P|R|N|D" from 0 on, or NULL */
+	uint32_t decimals;   /* written with this many, 0 or 1: speed=47.5 */
+	const char *choices; /* "P|R|N|D" from 0 on; "off|on" of telltales; NULL: a number */
 };
 
 /* NULL: no such signal. */
 const struct signal_info *signal_info(uint32_t id);
 /* SIGNAL_NONE: no such name. */
 uint32_t signal_from_name(const char *name);
-/* "47.5", "D", "on", "off", "-" (unknown) to a value in range. False: it is none. */
+/* "47.5", "D", "on", "off" (or "1", "0"), "-" (unknown) to a value in range. False: it is none. */
 bool signal_parse(uint32_t id, const char *text, int32_t *value);
 /* The reverse; at most `len` bytes with the NUL. */
 void signal_format(uint32_t id, int32_t value, char *text, size_t len);
@@ -90,12 +90,14 @@ struct signal_message {
 	uint32_t crc32;   /* of all before */
 };
 
+/* Of a sender that knows nothing yet: readings unknown, telltales off. `source` is not 0. */
+void signal_message_init(struct signal_message *message, uint32_t source);
 /* Stamps magic, version and CRC. */
 void signal_message_seal(struct signal_message *message);
 
 enum signal_verdict {
 	SIGNAL_GOOD,
-	SIGNAL_MALFORMED, /* size, magic, version, CRC, or a value out of range */
+	SIGNAL_MALFORMED, /* size, magic, version, source 0, CRC, or a value out of range */
 	SIGNAL_REPEATED,  /* the counter did not go on, or went back */
 	SIGNAL_LOST,      /* it went on by more than the gap: taken, and counted */
 	SIGNAL_INTRUDER,  /* another source while the present one is in time */
@@ -105,16 +107,17 @@ enum signal_verdict {
 
 /* The receiver's memory of its source. Zeroed: none yet. Times in ticks or ns, as the owner likes. */
 struct signal_receiver {
-	uint64_t timeout;
+	uint64_t timeout; /* the last good message is believed for so long, its end included */
 	uint64_t last_good;
-	bool has_values;     /* a good message came, and it is in time */
+	bool has_values; /* a good message came, and it is in time */
 	uint32_t source, counter;
 	int32_t values[SIGNAL_VALUES];
 	uint64_t verdicts[SIGNAL_VERDICTS];
 };
 
 void signal_receiver_init(struct signal_receiver *receiver, uint64_t timeout);
-/* `bytes` as received. A message that is SIGNAL_GOOD or SIGNAL_LOST is taken. */
+/* `bytes` as received. A message that is SIGNAL_GOOD or SIGNAL_LOST is taken. Values of signals that
+ * this version does not know are SIGNAL_UNKNOWN afterwards. */
 enum signal_verdict signal_receiver_take(
 	struct signal_receiver *receiver, const void *bytes, size_t len, uint64_t now);
 /* To be called once a tick: has_values ends when the time-out passed, and all values become
