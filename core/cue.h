@@ -38,7 +38,8 @@ struct cue_request {
 
 struct cue_request_page {
 	_Atomic uint32_t magic;
-	_Atomic uint64_t newest; /* number of the last request; its slot is number % CUE_PENDING_MAX */
+	_Atomic uint64_t
+		newest; /* number of the last request; its slot is number % CUE_PENDING_MAX */
 	struct cue_request requests[CUE_PENDING_MAX];
 };
 
@@ -48,7 +49,8 @@ struct cue_answer_page {
 	_Atomic uint64_t begun_ns; /* CLOCK_MONOTONIC of that */
 	_Atomic uint64_t heard;    /* newest number whose last frame the sink has consumed */
 	_Atomic uint64_t heard_ns;
-	_Atomic uint64_t refused;  /* newest number that could not be played: no such chime, bad bank */
+	_Atomic uint64_t
+		refused;  /* newest number that could not be played: no such chime, bad bank */
 };
 
 struct cue_requester {
