@@ -25,6 +25,9 @@ void grants_init(struct grants *grants) {
 	clear(grants->steps, CONFIG_OUTPUTS_MAX);
 	clear(&grants->links[0][0], CONFIG_GUESTS_MAX * LINK_FDS);
 	clear(grants->processes, CONFIG_GUESTS_MAX);
+	grants->safety = grants->signals = grants->watchdog = grants->buzzer = -1;
+	grants->watchdog_kind = CONFIG_WATCHDOG_NONE;
+	clear(grants->cues, CUE_FDS);
 }
 
 void grants_finish(struct grants *grants) {
@@ -35,6 +38,11 @@ void grants_finish(struct grants *grants) {
 	close_all(grants->steps, CONFIG_OUTPUTS_MAX);
 	close_all(&grants->links[0][0], CONFIG_GUESTS_MAX * LINK_FDS);
 	close_all(grants->processes, CONFIG_GUESTS_MAX);
+	fd_close(&grants->safety);
+	fd_close(&grants->signals);
+	close_all(grants->cues, CUE_FDS);
+	fd_close(&grants->watchdog);
+	fd_close(&grants->buzzer);
 }
 
 /* Moves descriptor `from` of the packet to where it belongs; a second grant replaces the first. */
@@ -56,22 +64,32 @@ static bool take_output(struct grants *grants, struct control_packet *packet) {
 	return true;
 }
 
-static bool take_link(struct grants *grants, struct control_packet *packet) {
-	uint32_t index = packet->message.index;
-	if (index >= CONFIG_GUESTS_MAX || packet->fds_len != LINK_FDS) {
+static bool take_all(struct control_packet *packet, int *to, size_t len) {
+	if (packet->fds_len != len) {
 		return false;
 	}
-	for (size_t i = 0; i < LINK_FDS; i++) {
-		move_fd(packet, i, &grants->links[index][i]);
+	for (size_t i = 0; i < len; i++) {
+		move_fd(packet, i, &to[i]);
 	}
 	return true;
 }
 
 static bool take_one(struct control_packet *packet, int *to) {
-	if (packet->fds_len != 1) {
+	return take_all(packet, to, 1);
+}
+
+static bool take_link(struct grants *grants, struct control_packet *packet) {
+	uint32_t index = packet->message.index;
+	return index < CONFIG_GUESTS_MAX && take_all(packet, grants->links[index], LINK_FDS);
+}
+
+static bool take_watchdog(struct grants *grants, struct control_packet *packet) {
+	int64_t kind = packet->message.arg[0];
+	if (kind <= CONFIG_WATCHDOG_NONE || kind > CONFIG_WATCHDOG_FILE ||
+		!take_one(packet, &grants->watchdog)) {
 		return false;
 	}
-	move_fd(packet, 0, to);
+	grants->watchdog_kind = (uint32_t)kind;
 	return true;
 }
 
@@ -90,6 +108,16 @@ static bool take(struct grants *grants, struct control_packet *packet) {
 	case CONTROL_PEER:
 		return packet->message.index < CONFIG_GUESTS_MAX &&
 			take_one(packet, &grants->processes[packet->message.index]);
+	case CONTROL_SAFETY:
+		return take_one(packet, &grants->safety);
+	case CONTROL_SIGNALS:
+		return take_one(packet, &grants->signals);
+	case CONTROL_CUES:
+		return take_all(packet, grants->cues, CUE_FDS);
+	case CONTROL_WATCHDOG:
+		return take_watchdog(grants, packet);
+	case CONTROL_BUZZER:
+		return take_one(packet, &grants->buzzer);
 	default:
 		return false;
 	}

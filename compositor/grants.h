@@ -6,7 +6,10 @@
 #ifndef COMPOSITOR_GRANTS_H
 #define COMPOSITOR_GRANTS_H
 
+#include <stdint.h>
+
 #include "core/config.h"
+#include "core/cue.h"
 #include "core/link.h"
 
 /* All descriptors are owned; -1: not granted. */
@@ -18,6 +21,12 @@ struct grants {
 	int steps[CONFIG_OUTPUTS_MAX]; /* the outputs' step eventfds */
 	int links[CONFIG_GUESTS_MAX][LINK_FDS];
 	int processes[CONFIG_GUESTS_MAX]; /* pidfds of the links' producers */
+	int safety; /* the safety page */
+	int signals; /* the socket of signals */
+	int cues[CUE_FDS];
+	int watchdog;
+	uint32_t watchdog_kind; /* enum config_watchdog_kind; NONE while there is no watchdog */
+	int buzzer;
 };
 
 void grants_init(struct grants *grants);

@@ -98,9 +98,11 @@ static int seal(struct atlas_builder *builder) {
 		.magic = ATLAS_MAGIC,
 		.version = ATLAS_VERSION,
 		.size_bytes = lay_out(builder),
+		.themes_len = 1,
+		.locales_len = 1,
 		.tiles_len = builder->len,
 	};
-	header.crc32 = atlas_crc32(&header, builder->tiles);
+	header.crc32 = atlas_crc32(&header, NULL, builder->tiles);
 	uint8_t *file = calloc(1, header.size_bytes);
 	if (file == NULL) {
 		return -ENOMEM;

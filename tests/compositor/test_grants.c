@@ -11,9 +11,10 @@
 #include "tests/support/fault.h"
 #include "tests/support/grants.h"
 
+/* `index` is the first argument, too */
 static void send(int socket, uint32_t type, uint32_t index, size_t fds_len) {
 	struct control_packet packet = {
-		.message = { .type = type, .index = index },
+		.message = { .type = type, .index = index, .arg = { index } },
 		.fds_len = fds_len,
 	};
 	for (size_t i = 0; i < fds_len; i++) {
@@ -45,6 +46,20 @@ static const struct {
 	{ CONTROL_PEER, 0, 1, -ECONNRESET },
 	{ CONTROL_PEER, CONFIG_GUESTS_MAX, 1, -EPROTO },
 	{ CONTROL_SAMPLE_LINK, 0, LINK_FDS, -EPROTO },
+	{ CONTROL_SAFETY, 0, 1, -ECONNRESET },
+	{ CONTROL_SAFETY, 0, 0, -EPROTO },
+	{ CONTROL_SIGNALS, 0, 1, -ECONNRESET },
+	{ CONTROL_SIGNALS, 0, 2, -EPROTO },
+	{ CONTROL_CUES, 0, CUE_FDS, -ECONNRESET },
+	{ CONTROL_CUES, 0, CUE_FDS - 1, -EPROTO },
+	{ CONTROL_WATCHDOG, CONFIG_WATCHDOG_DEVICE, 1, -ECONNRESET },
+	{ CONTROL_WATCHDOG, CONFIG_WATCHDOG_FILE, 1, -ECONNRESET },
+	{ CONTROL_WATCHDOG, CONFIG_WATCHDOG_FILE, 0, -EPROTO },
+	{ CONTROL_WATCHDOG, CONFIG_WATCHDOG_NONE, 1, -EPROTO },
+	{ CONTROL_WATCHDOG, CONFIG_WATCHDOG_FILE + 1, 1, -EPROTO },
+	{ CONTROL_BUZZER, 0, 1, -ECONNRESET },
+	{ CONTROL_BUZZER, 0, 3, -EPROTO },
+	{ CONTROL_CHIMES, 0, 1, -EPROTO },
 	{ CONTROL_READY, 0, 0, -EPROTO },
 };
 

@@ -1,5 +1,5 @@
 /*
- * The check of an atlas: the input is the file's header, tile table and pixels. Its checksums are made
+ * The check of an atlas: the input is the file's header, tables and pixels. Its checksums are made
  * right first, for behind them are the checks that matter.
  */
 #include <stdlib.h>
@@ -11,9 +11,14 @@
 #include "core/fd.h"
 #include "tests/fuzz/fuzz.h"
 
-static void sign_tiles(uint8_t *file, size_t size, struct atlas_header *header) {
-	struct atlas_tile *tiles = (void *)(file + sizeof(*header));
-	size_t tiles_fit = (size - sizeof(*header)) / sizeof(*tiles);
+static void sign(uint8_t *file, size_t size, struct atlas_header *header) {
+	struct atlas_element *elements = (void *)(header + 1);
+	size_t elements_fit = (size - sizeof(*header)) / sizeof(*elements);
+	if (header->elements_len > ATLAS_ELEMENTS_MAX || header->elements_len > elements_fit) {
+		return;
+	}
+	struct atlas_tile *tiles = (void *)(elements + header->elements_len);
+	size_t tiles_fit = (size - (size_t)((uint8_t *)tiles - file)) / sizeof(*tiles);
 	if (header->tiles_len > ATLAS_TILES_MAX || header->tiles_len > tiles_fit) {
 		return;
 	}
@@ -23,17 +28,30 @@ static void sign_tiles(uint8_t *file, size_t size, struct atlas_header *header) 
 			tiles[i].crc32 = crc32_update(0, file + tiles[i].offset, bytes);
 		}
 	}
-	header->crc32 = atlas_crc32(header, tiles);
+	header->crc32 = atlas_crc32(header, elements, tiles);
+}
+
+static void look_at_tile(const struct atlas *atlas, const struct atlas_tile *tile) {
+	const uint32_t *pixels = atlas_pixels(atlas, tile);
+	volatile uint32_t last = pixels[(uint64_t)tile->width * tile->height - 1];
+	(void)last;
 }
 
 static void look_around(const struct atlas *atlas) {
 	for (uint32_t i = 0; i < atlas->tiles_len; i++) {
-		const struct atlas_tile *tile = &atlas->tiles[i];
-		const uint32_t *pixels = atlas_pixels(atlas, tile);
-		volatile uint32_t last = pixels[(uint64_t)tile->width * tile->height - 1];
-		(void)last;
-		if (atlas_find(atlas, "%s", tile->name) == NULL) {
+		look_at_tile(atlas, &atlas->tiles[i]);
+		if (atlas_find(atlas, "%s", atlas->tiles[i].name) == NULL) {
 			abort();
+		}
+	}
+	for (uint32_t i = 0; i < atlas->elements_len; i++) {
+		const struct atlas_element *element = &atlas->elements[i];
+		for (uint32_t theme = 0; theme <= atlas->themes_len; theme++) {
+			for (uint32_t locale = 0; locale <= atlas->locales_len; locale++) {
+				look_at_tile(atlas,
+					atlas_element_tile(atlas, element, theme, locale,
+						element->states_len - 1));
+			}
 		}
 	}
 }
@@ -49,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 		header->magic = ATLAS_MAGIC;
 		header->version = ATLAS_VERSION;
 		header->size_bytes = size;
-		sign_tiles(file, size, header);
+		sign(file, size, header);
 	}
 
 	int fd = fd_memfd_create_constant("atlas", file, size);

@@ -120,8 +120,10 @@ int test_atlas_create_fd(const struct config *config, const char *without) {
 	struct atlas_header header = { .magic = ATLAS_MAGIC,
 		.version = ATLAS_VERSION,
 		.size_bytes = bytes,
+		.themes_len = 1,
+		.locales_len = 1,
 		.tiles_len = builder.tiles_len };
-	header.crc32 = atlas_crc32(&header, builder.tiles);
+	header.crc32 = atlas_crc32(&header, NULL, builder.tiles);
 	memcpy(file, &header, sizeof(header));
 	memcpy(file + sizeof(header), builder.tiles, builder.tiles_len * sizeof(builder.tiles[0]));
 
