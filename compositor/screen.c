@@ -222,7 +222,9 @@ static void count(
 /* The scene of the present state, shown. Returns when that was done. */
 static uint64_t compose(struct screen *screen, bool *was_shown) {
 	build_scene(screen);
-	uint64_t shown_ns = canvas_show(&screen->canvas);
+	uint64_t shown_ns;
+	canvas_compose(&screen->canvas);
+	canvas_present(&screen->canvas, &shown_ns);
 	*was_shown = shown_ns != 0;
 	return *was_shown ? shown_ns : clock_now_ns();
 }

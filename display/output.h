@@ -58,7 +58,8 @@ void output_destroy(struct output *output); /* NULL is fine; what was shown stay
 /* The same picture until it is shown. */
 void output_begin(struct output *output, struct output_picture *picture);
 
-/* Asserts that a picture was begun. `now_ns`: CLOCK_MONOTONIC. 0, or -errno: the output refuses it; what
+/* Asserts that a picture was begun. Its pixels stay readable, and what they are, until the next
+ * output_begin(). `now_ns`: CLOCK_MONOTONIC. 0, or -errno: the output refuses it; what
  * was shown stays, and the picture stays begun (to be shown as it is, or begun again). */
 int output_show(struct output *output, uint64_t now_ns);
 
