@@ -1,6 +1,7 @@
 #include "compositor/check.h"
 
 #include "core/crc32.h"
+#include "core/frame_tag.h"
 #include "core/macros.h"
 #include "core/pixel_format.h"
 
@@ -92,6 +93,26 @@ bool check_live(struct check_live *live, const struct check_view *view, const st
 	}
 	*found = live->crc;
 	return live->unchanged < frames;
+}
+
+bool check_counter(struct check_counter *state, const struct check_view *view,
+	const struct rect *rect, uint32_t frames, uint32_t *found) {
+	struct frame_tag tag;
+	*found = 0;
+	if (!check_view_holds(view, rect) || rect->width < FRAME_TAG_PIXELS) {
+		return false;
+	}
+	bool has_tag = frame_tag_decode(&tag, row_of(view, rect, 0));
+	/* it wraps: half of all numbers are ahead */
+	bool goes_on =
+		has_tag && (!state->has_counter || (int32_t)(tag.counter - state->counter) > 0);
+	note(&state->unchanged, goes_on, frames, 1);
+	if (has_tag) {
+		state->has_counter = true;
+		state->counter = tag.counter;
+	}
+	*found = state->counter;
+	return state->unchanged < frames;
 }
 
 /* ---- PRESENCE, CONTRAST, BLACK, OWNER ---- */

@@ -57,6 +57,18 @@ bool check_live(struct check_live *live, const struct check_view *view, const st
 	uint32_t frames, uint32_t skip, uint32_t *found);
 
 /*
+ * COUNTER: a frame tag (core/frame_tag.h) at the region's top left, whose counter must go on. As with
+ * LIVE; a tag that is damaged, or missing, or went back, did not go on. `found`: the counter.
+ */
+struct check_counter {
+	bool has_counter;
+	uint32_t counter;
+	uint32_t unchanged;
+};
+bool check_counter(struct check_counter *state, const struct check_view *view,
+	const struct rect *rect, uint32_t frames, uint32_t *found);
+
+/*
  * PRESENCE: the region resembles `reference` (a picture of any size, which is scaled to the region's).
  * Compared is luminance, of the reference's brighter and darker pixels apart, after allowing for one
  * factor of dimming down to a quarter: what it takes to tell something from nothing, from its negative or

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/crc32.h"
+#include "core/frame_tag.h"
 #include "core/macros.h"
 #include "tests/suite.h"
 
@@ -316,12 +317,14 @@ START_TEST(hostile_geometry_never_passes) {
 		const struct check_view *in = views[i];
 		const struct check_reference reference = { symbol[0], 32, 24 };
 		struct check_live live = { 0 };
+		struct check_counter counter = { 0 };
 		struct check_found where;
 		uint32_t found;
 		uint32_t crc = check_crc(in, rect);
 		ck_assert(!check_view_holds(in, rect));
 		ck_assert(!check_exact(in, rect, &crc, 1, &found));
 		ck_assert(!check_live(&live, in, rect, 255, 3, &found));
+		ck_assert(!check_counter(&counter, in, rect, 255, &found));
 		ck_assert(!check_presence(in, rect, &reference, 255, &found));
 		ck_assert(!check_contrast(in, rect, 0, &found));
 		ck_assert(!check_black(in, rect, &found));
@@ -382,6 +385,41 @@ START_TEST(a_live_region_must_change) {
 			passed == (lives[_i].passed[i] == 'y'), "%s: frame %zu", lives[_i].name, i);
 		ck_assert_uint_eq(found, live.crc);
 	}
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	uint32_t frames;
+	int64_t counters[8]; /* -1: no tag */
+	const char *passed;
+} counters[] = {
+	{ "goes on", 2, { 1, 2, 3, 4, 5, 6, 7, 8 }, "yyyyyyyy" },
+	{ "goes on by more", 2, { 1, 5, 100, 101, 1000, 1001, 1002, 5000 }, "yyyyyyyy" },
+	{ "wraps", 1, { 0xfffffffe, 0xffffffff, 0, 1, 2, 3, 4, 5 }, "yyyyyyyy" },
+	{ "stands still", 3, { 7, 7, 7, 7, 7, 7, 8, 8 }, "yyynnnyy" },
+	{ "goes back, then on", 2, { 9, 10, 8, 9, 10, 11, 12, 13 }, "yyyyyyyy" },
+	{ "goes back always", 2, { 9, 8, 7, 6, 5, 4, 3, 2 }, "yynnnnnn" },
+	{ "is damaged once", 2, { 1, 2, -1, 4, 5, 6, 7, 8 }, "yyyyyyyy" },
+	{ "is damaged for good", 2, { 1, 2, -1, -1, -1, -1, -1, -1 }, "yyynnnnn" },
+	{ "is never there", 2, { -1, -1, -1, -1, -1, -1, -1, -1 }, "ynnnnnnn" },
+};
+
+START_TEST(a_counter_must_go_on) {
+	struct check_counter state = { 0 };
+	draw();
+	for (size_t i = 0; i < ARRAY_LEN(counters[_i].counters); i++) {
+		uint32_t found;
+		const struct frame_tag tag = { .counter = (uint32_t)counters[_i].counters[i] };
+		frame_tag_encode(&tag, inside(0, 0));
+		*inside(5, 0) ^= counters[_i].counters[i] < 0 ? 0x010000 : 0;
+		bool passed = check_counter(&state, &view, &region, counters[_i].frames, &found);
+		ck_assert_msg(passed == (counters[_i].passed[i] == 'y'), "%s: frame %zu",
+			counters[_i].name, i);
+	}
+	const struct rect narrow = { region.x, region.y, FRAME_TAG_PIXELS - 1, 1 };
+	uint32_t found;
+	ck_assert(!check_counter(&state, &view, &narrow, 2, &found));
 }
 END_TEST
 
@@ -480,6 +518,7 @@ Suite *suite_under_test(void) {
 	tcase_add_loop_test(check, hostile_geometry_never_passes, 0, ARRAY_LEN(hostile));
 	tcase_add_test(check, a_view_at_the_end_of_numbers_is_searched);
 	tcase_add_loop_test(check, a_live_region_must_change, 0, ARRAY_LEN(lives));
+	tcase_add_loop_test(check, a_counter_must_go_on, 0, ARRAY_LEN(counters));
 	tcase_add_test(check, presence_scales_its_reference);
 	TCase *find = suite_case(suite, "find");
 	tcase_add_loop_test(find, finds_a_picture_nearby, 0, ARRAY_LEN(places));
