@@ -25,7 +25,7 @@ int null_consumer_init(struct null_consumer *consumer, struct loop *loop, int fd
 		sample_link_finish(&consumer->link);
 		return error;
 	}
-	cycle_init(&consumer->cycle, &consumer->mixer, consumer->sink, stats);
+	cycle_init(&consumer->cycle, &consumer->mixer, NULL, consumer->sink, stats);
 	consumer->source = loop_add(loop, sink_fd(consumer->sink), EPOLLIN, handle_tick, consumer);
 	if (consumer->source == NULL) {
 		error = -errno;

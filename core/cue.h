@@ -78,7 +78,8 @@ void cue_player_finish(struct cue_player *player);
 uint64_t cue_request(struct cue_requester *requester, enum cue_chime chime, uint64_t now_ns);
 
 enum cue_progress { CUE_WAITING, CUE_BEGUN, CUE_HEARD, CUE_REFUSED };
-/* What became of it. A newer one that was begun stands for all before it. */
+/* What became of it. A newer one that was begun stands for all before it, and so does a more severe one
+ * that sounds for a lesser one that comes meanwhile. */
 enum cue_progress cue_progress(const struct cue_requester *requester, uint64_t number);
 
 /* The next request after `*seen` (then *seen is its number), oldest first: its chime, or

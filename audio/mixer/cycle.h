@@ -9,6 +9,10 @@
  * not waited for any more until it has samples again, and neither is a process that is stopped: that
  * shows after a tenth of it.
  *
+ * A chime of the safety voice waits for no stream: while one is to be heard, a waiting sink gets a whole
+ * quantum whenever that much time has passed, and streams that are dry then are interrupted as in real
+ * time. A recording has a gap of theirs there, and the chime when it was asked for.
+ *
  * Thread: the real-time thread. No allocation, lock, or log; system calls are the sink's and the
  * wake-up's.
  */
@@ -19,6 +23,7 @@
 #include <stdint.h>
 
 #include "audio/mixer/mixer.h"
+#include "audio/mixer/safety_voice.h"
 #include "audio/mixer/sink.h"
 #include "core/stats.h"
 
@@ -27,6 +32,7 @@
 
 struct cycle {
 	struct mixer *mixer; /* borrowed */
+	struct safety_voice *voice; /* borrowed; NULL: none */
 	struct sink *sink;   /* borrowed */
 	uint64_t credit;     /* half frames of time that have passed and were not mixed */
 	uint64_t credit_max;
@@ -34,7 +40,8 @@ struct cycle {
 	_Atomic uint64_t *quanta, *frames, *missed, *waits, *late_max_ns, *busy_max_ns;
 };
 
-void cycle_init(struct cycle *cycle, struct mixer *mixer, struct sink *sink, struct stats *stats);
+void cycle_init(struct cycle *cycle, struct mixer *mixer, struct safety_voice *voice,
+	struct sink *sink, struct stats *stats);
 
 /* Serves one tick of the sink. False: none is due. */
 bool cycle_run(struct cycle *cycle);

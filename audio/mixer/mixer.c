@@ -156,7 +156,7 @@ static void mix_stream(struct mixer *mixer, struct mixer_input *input, unsigned 
 	}
 }
 
-const float *mixer_mix(struct mixer *mixer, uint32_t frames) {
+float *mixer_mix(struct mixer *mixer, uint32_t frames) {
 	assert(frames > 0 && frames <= mixer->quantum_frames);
 	memset(mixer->mix, 0, sizeof(float) * MIX_CHANNELS * frames);
 	for (unsigned i = 0; i < CONFIG_GUESTS_MAX; i++) {

@@ -2,7 +2,7 @@
  * The mixer: the streams of every sample link, summed into one stereo bus. It knows no time; a cycle
  * (cycle.h) asks for so many frames and hands them to a sink.
  *
- *      links ──> scrub ──> fade-in, gain ──> sum, tails ──> clip ──> sink
+ *      links ──> scrub ──> fade-in, gain ──> sum, tails ──> clip ──> safety voice ──> sink
  *                └────────── a voice per stream ──────────┘
  *
  * A stream's samples are never touched by what happens to another one: a producer that dies, starves
@@ -80,8 +80,9 @@ void mixer_set_dead(struct mixer *mixer, unsigned index, bool dead);
  */
 uint32_t mixer_ready(struct mixer *mixer, uint32_t patience, bool *idle);
 
-/* Mixes 1..quantum_frames frames. The result is valid until the next call. */
-const float *mixer_mix(struct mixer *mixer, uint32_t frames);
+/* Mixes 1..quantum_frames frames: the programme, within -1..1. The result is valid until the next call;
+ * what lies above the programme is added to it in place. */
+float *mixer_mix(struct mixer *mixer, uint32_t frames);
 
 /* The sink took what was mixed: tells every producer. */
 void mixer_publish(struct mixer *mixer, uint32_t latency_frames, uint64_t now_ns);

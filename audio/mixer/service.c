@@ -46,6 +46,22 @@ static int take_link(void *owner, struct control_packet *packet) {
 	return error;
 }
 
+static int take_cues(void *owner, struct control_packet *packet) {
+	struct mixer_service *service = owner;
+	if (packet->fds_len != CUE_FDS || service->has_cues) {
+		return -EBADMSG;
+	}
+	packet->fds_len = 0;
+	int error = cue_player_init(&service->cues, packet->fds);
+	service->has_cues = error == 0;
+	return error;
+}
+
+static int take_chimes(void *owner, struct control_packet *packet) {
+	struct mixer_service *service = owner;
+	return grant_take_fd(packet, &service->chimes_fd);
+}
+
 static void handle_peer_death(void *data, uint32_t events) {
 	struct mixer_peer *peer = data;
 	mixer_set_dead(&peer->service->mixer, peer->guest, true);
@@ -79,6 +95,8 @@ static const struct grant grants[] = {
 	{ CONTROL_SINK, take_sink },
 	{ CONTROL_SAMPLE_LINK, take_link },
 	{ CONTROL_PEER, take_peer },
+	{ CONTROL_CUES, take_cues },
+	{ CONTROL_CHIMES, take_chimes },
 };
 
 static void handle_control(void *data, uint32_t events) {
@@ -153,6 +171,21 @@ static int make_sink(struct mixer_service *service) {
 	return service->sink == NULL ? -errno : 0;
 }
 
+/* Without a whole bank the programme plays all the same, and every request for a chime is refused: the
+ * compositor then asks for the buzzer. */
+static void make_voice(struct mixer_service *service) {
+	uint32_t rate = service->config->mixer.rate;
+	if (service->chimes_fd >= 0) {
+		int error = chimes_map(&service->chimes, service->chimes_fd, rate);
+		if (error < 0) {
+			log_error("the bank of chimes cannot be used, no chime will be heard: %s",
+				strerror(-error));
+		}
+	}
+	safety_voice_init(&service->voice, rate, service->has_cues ? &service->cues : NULL,
+		&service->chimes, &service->stats);
+}
+
 /* After START: the mixer itself was made before the grants, which name links and peers. */
 static int make_mix(struct mixer_service *service) {
 	if (service->config == NULL || service->config->mixer.sink == CONFIG_SINK_NONE) {
@@ -177,7 +210,9 @@ static int make_mix(struct mixer_service *service) {
 	if (error < 0) {
 		return error;
 	}
-	cycle_init(&service->cycle, &service->mixer, service->sink, &service->stats);
+	make_voice(service);
+	cycle_init(
+		&service->cycle, &service->mixer, &service->voice, service->sink, &service->stats);
 	return 0;
 }
 
@@ -229,6 +264,7 @@ int mixer_service_init(struct mixer_service *service, int control) {
 	memset(service, 0, sizeof(*service));
 	service->control = control;
 	service->memory_fd = -1;
+	service->chimes_fd = -1;
 	service->quit_fd = -1;
 	for (unsigned i = 0; i < CONFIG_GUESTS_MAX; i++) {
 		service->peers[i] = (struct mixer_peer) {
@@ -261,6 +297,9 @@ void mixer_service_finish(struct mixer_service *service) {
 	sink_destroy(service->sink);
 	fd_close(&service->quit_fd);
 	fd_close(&service->memory_fd);
+	cue_player_finish(&service->cues);
+	chimes_unmap(&service->chimes);
+	fd_close(&service->chimes_fd);
 	fd_close(&service->control);
 	if (service->config != NULL) {
 		config_unmap(service->config);

@@ -39,8 +39,13 @@ struct mixer_service {
 	const struct config *config;
 	struct stats stats;
 	int memory_fd;           /* of the memory sink; -1: none */
+	struct cue_player cues;
+	bool has_cues;
+	int chimes_fd;           /* the bank; -1: none */
+	struct chimes chimes;
 	struct mixer_peer peers[CONFIG_GUESTS_MAX];
 	struct mixer mixer;
+	struct safety_voice voice;
 	struct sink *sink;
 	struct cycle cycle;
 	int quit_fd;             /* eventfd that ends the real-time thread */

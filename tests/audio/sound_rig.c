@@ -128,7 +128,7 @@ static void sink_setup(struct sound_rig *rig) {
 	rig->sink = rig->options.latency_frames > 0 ? holding_create(rig, &options)
 						    : sink_memory_create(&options);
 	ck_assert_ptr_nonnull(rig->sink);
-	cycle_init(&rig->cycle, &rig->mixer, rig->sink, &rig->stats);
+	cycle_init(&rig->cycle, &rig->mixer, NULL, rig->sink, &rig->stats);
 	sink_start(rig->sink);
 }
 

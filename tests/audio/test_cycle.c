@@ -43,7 +43,7 @@ static void begin(bool waits, bool half) {
 	}
 	ck_assert_int_eq(sink_reader_init(&reader, fd_reopen_readonly(memory)), 0);
 	ck_assert_int_eq(stats_init(&stats, -1, "test"), 0);
-	cycle_init(&cycle, &mixer, sink, &stats);
+	cycle_init(&cycle, &mixer, NULL, sink, &stats);
 	sink_start(sink);
 }
 

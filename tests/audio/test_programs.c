@@ -13,14 +13,17 @@
 #include <unistd.h>
 
 #include "audio/mixer/sink_memory.h"
+#include "core/chimes.h"
 #include "core/clock.h"
 #include "core/config.h"
 #include "core/control.h"
+#include "core/cue.h"
 #include "core/fd.h"
 #include "core/macros.h"
 #include "core/sample_link.h"
 #include "core/stats.h"
 #include "protocol/virtio_snd.h"
+#include "service/chimes.h"
 #include "tests/suite.h"
 #include "tests/vmm/vmm_snd.h"
 
@@ -37,6 +40,7 @@ struct program {
 static char directory[] = "/tmp/fascia-test-XXXXXX";
 static int config_fd, sink_fd, stats_fd[1 + GUESTS];
 static int links[GUESTS][LINK_FDS], listeners[GUESTS];
+static int cue_fds[CUE_FDS], bank_fd;
 static struct program mixer, sounds[GUESTS];
 
 /* ---- processes ---- */
@@ -106,6 +110,15 @@ static void wait_ready(struct program *program) {
 	ck_assert_uint_eq(packet.message.type, CONTROL_READY);
 }
 
+static void grant_cues(void) {
+	int granted[CUE_FDS];
+	ck_assert_int_eq(cue_grant_fds(cue_fds, true, granted), 0);
+	grant(&mixer, CONTROL_CUES, 0, 0, granted, CUE_FDS);
+	for (unsigned i = 0; i < CUE_FDS; i++) {
+		fd_close(&granted[i]);
+	}
+}
+
 static void start_mixer(void) {
 	const char *const argv[] = { "fascia-mixer", NULL };
 	const char *guard = getenv("REALTIME_GUARD");
@@ -113,6 +126,8 @@ static void start_mixer(void) {
 	grant(&mixer, CONTROL_CONFIG, 0, 0, &config_fd, 1);
 	grant(&mixer, CONTROL_STATS, 0, 0, &stats_fd[0], 1);
 	grant(&mixer, CONTROL_SINK, 0, 0, &sink_fd, 1);
+	grant(&mixer, CONTROL_CHIMES, 0, 0, &bank_fd, 1);
+	grant_cues();
 	for (unsigned i = 0; i < GUESTS; i++) {
 		grant_link(&mixer, i, LINK_CONSUMER);
 	}
@@ -163,6 +178,9 @@ static void setup(void) {
 	make_config();
 	sink_fd = sink_memory_create_fd("sink", 48000);
 	ck_assert_int_ge(sink_fd, 0);
+	ck_assert_int_eq(cue_create_fds(cue_fds), 0);
+	bank_fd = chimes_create_fd(48000);
+	ck_assert_int_ge(bank_fd, 0);
 	for (unsigned i = 0; i < GUESTS; i++) {
 		ck_assert_int_eq(sample_link_create_fds("link", links[i]), 0);
 		listeners[i] = fd_listen_unix(socket_path(i), SOCK_STREAM);
@@ -191,6 +209,9 @@ static void teardown(void) {
 	}
 	fd_close(&config_fd);
 	fd_close(&sink_fd);
+	fd_close(&cue_fds[CUE_REQUESTS]);
+	fd_close(&cue_fds[CUE_ANSWERS]);
+	fd_close(&bank_fd);
 	rmdir(directory);
 }
 
@@ -453,6 +474,71 @@ START_TEST(the_mix_takes_no_page_fault) {
 }
 END_TEST
 
+/* ---- chimes ---- */
+
+static void open_requester(struct cue_requester *requester) {
+	int granted[CUE_FDS];
+	ck_assert_int_eq(cue_grant_fds(cue_fds, false, granted), 0);
+	ck_assert_int_eq(cue_requester_init(requester, granted), 0);
+}
+
+static void wait_for_progress(
+	const struct cue_requester *requester, uint64_t number, enum cue_progress progress) {
+	for (int i = 0; i < 60000 && cue_progress(requester, number) != progress; i++) {
+		usleep(1000);
+	}
+	ck_assert_int_eq(cue_progress(requester, number), progress);
+}
+
+/* By the real thread, which may neither allocate nor make a system call of its own for it. */
+START_TEST(a_chime_is_asked_for_and_heard) {
+	struct cue_requester requester;
+	struct sink_reader reader;
+	struct chimes chimes;
+	open_requester(&requester);
+	ck_assert_int_eq(sink_reader_init(&reader, fd_reopen_readonly(sink_fd)), 0);
+	ck_assert_int_eq(chimes_map(&chimes, bank_fd, 48000), 0);
+
+	uint64_t number = cue_request(&requester, CUE_CHIME_WARNING, clock_now_ns());
+	wait_for_progress(&requester, number, CUE_HEARD);
+	uint32_t frames = record(&reader, 0);
+	uint32_t chime_frames = chimes.entries[CUE_CHIME_WARNING].frames;
+	ck_assert_uint_ge(frames, chime_frames);
+	/* once the programme is down, each sample is the bank's own */
+	const float *samples = chimes_samples(&chimes, CUE_CHIME_WARNING);
+	const uint32_t attack = FIVE_MS;
+	ck_assert_mem_eq(tape + (size_t)2 * attack, samples + (size_t)2 * attack,
+		2 * sizeof(float) * (chime_frames - attack));
+
+	chimes_unmap(&chimes);
+	sink_reader_finish(&reader);
+	cue_requester_finish(&requester);
+	end_all();
+}
+END_TEST
+
+/* A bank with one bit changed: no chime, and a mixer that runs all the same. */
+START_TEST(a_damaged_bank_is_refused) {
+	static uint8_t copy[8 << 20];
+	ssize_t len = pread(bank_fd, copy, sizeof(copy), 0);
+	ck_assert_int_gt(len, 5000);
+	copy[5000] ^= 1;
+	fd_close(&bank_fd);
+	bank_fd = fd_memfd_create_constant("chimes", copy, (size_t)len);
+	ck_assert_int_ge(bank_fd, 0);
+	kill(mixer.pid, SIGTERM);
+	ck_assert_int_eq(wait_for(&mixer), 0);
+	start_mixer();
+
+	struct cue_requester requester;
+	open_requester(&requester);
+	uint64_t number = cue_request(&requester, CUE_CHIME_WARNING, clock_now_ns());
+	wait_for_progress(&requester, number, CUE_REFUSED);
+	cue_requester_finish(&requester);
+	end_all();
+}
+END_TEST
+
 /* ---- alone ---- */
 
 static void play_alone(unsigned guest) {
@@ -521,6 +607,8 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, two_processes_are_mixed_and_one_is_killed);
 	tcase_add_test(tcase, one_process_is_stopped_and_the_other_plays_on);
 	tcase_add_test(tcase, the_mix_takes_no_page_fault);
+	tcase_add_test(tcase, a_chime_is_asked_for_and_heard);
+	tcase_add_test(tcase, a_damaged_bank_is_refused);
 	tcase_add_test(tcase, alone_at_a_path);
 	tcase_add_test(tcase, terminated_alone);
 	tcase_add_test(tcase, usage_errors_say_so);
