@@ -205,7 +205,10 @@ enum cue_chime cue_take(struct cue_player *player, uint64_t *seen) {
 		return CUE_CHIME_NONE;
 	}
 	uint64_t newest = atomic_load(&page->newest);
-	if (newest > *seen && newest - *seen > CUE_PENDING_MAX) {
+	if (newest < *seen) {
+		*seen = newest; /* a number that was nonsense must not silence all that follow */
+	}
+	if (newest - *seen > CUE_PENDING_MAX) {
 		*seen = newest - CUE_PENDING_MAX;
 	}
 	while (*seen < newest) {

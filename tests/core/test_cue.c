@@ -110,9 +110,11 @@ START_TEST(a_page_that_makes_no_sense) {
 	atomic_store(&requester.own->newest, UINT64_MAX);
 	ck_assert_int_eq(cue_take(&player, &seen), CUE_CHIME_NONE);
 	ck_assert_uint_eq(seen, UINT64_MAX);
-	/* going back brings nothing back */
+	/* going back brings nothing back, and silences nothing that follows */
 	atomic_store(&requester.own->newest, 1);
 	ck_assert_int_eq(cue_take(&player, &seen), CUE_CHIME_NONE);
+	cue_request(&requester, CUE_CHIME_WARNING, 2);
+	ck_assert_int_eq(cue_take(&player, &seen), CUE_CHIME_WARNING);
 	/* an answer to what was not asked for is none */
 	cue_set_begun(&player, 7, 1);
 	ck_assert_int_eq(cue_progress(&requester, 1), CUE_WAITING);
