@@ -24,7 +24,14 @@
 #define SAFETY_REGIONS 160
 #define SAFETY_NAME_BYTES 32
 
-enum safety_subject { SAFETY_COMPOSITOR, SAFETY_OUTPUT, SAFETY_LAYER, SAFETY_ELEMENT, SAFETY_REGION };
+enum safety_subject {
+	SAFETY_COMPOSITOR,
+	SAFETY_OUTPUT,
+	SAFETY_LAYER,
+	SAFETY_ELEMENT,
+	SAFETY_REGION,
+	SAFETY_SUBJECTS,
+};
 
 /* Something changed, and why. Times are CLOCK_MONOTONIC, ns; 0: unknown or does not apply. */
 struct safety_record {
@@ -62,6 +69,7 @@ enum safety_verdict {
 	SAFETY_PASSED,
 	SAFETY_FAILED,
 	SAFETY_REPAIRED, /* failed, and the host's picture took its place in the same frame */
+	SAFETY_VERDICTS,
 };
 #define SAFETY_VERDICT_NAMES "idle|passed|failed|repaired"
 
@@ -84,9 +92,9 @@ struct safety_region {
 struct safety_page {
 	_Atomic uint32_t magic, version;
 	_Atomic uint32_t incarnation;
-	_Atomic uint32_t damaged;      /* records a successor found damaged */
+	_Atomic uint32_t damaged; /* records of its predecessors this incarnation found damaged */
 	_Atomic uint32_t regions_len;
-	_Atomic uint64_t newest;       /* number of the last record; its slot is number % RECORDS */
+	_Atomic uint64_t newest; /* number of the last record; its slot is number % RECORDS */
 	struct safety_record records[SAFETY_RECORDS];
 	struct safety_region regions[SAFETY_REGIONS];
 };
@@ -105,12 +113,28 @@ void safety_page_unmap(const struct safety_page *page);
 uint64_t safety_page_add(struct safety_page *page, const struct safety_record *record);
 /* Says when the answer to record `number` was shown; nothing if it was overwritten meanwhile. */
 void safety_page_set_safe(struct safety_page *page, uint64_t number, uint64_t safe_ns);
-/* A private copy. False: overwritten, being written, or damaged. */
+/* A private copy: texts are ASCII, enums in their range. False: overwritten, being written, or damaged. */
 bool safety_page_read(
 	const struct safety_page *page, uint64_t number, struct safety_record *record);
 
-/* Adds a region; NULL when the table is full. */
+/* Adds a region; NULL when the table is full. Longer names are cut. */
 struct safety_region *safety_page_add_region(struct safety_page *page, const char *name,
 	const char *output, const char *layer, enum safety_check check, const struct rect *place);
+
+/* A region as a reader may use it: names are ASCII, numbers in their range. */
+struct safety_region_reading {
+	char name[SAFETY_NAME_BYTES], output[SAFETY_NAME_BYTES], layer[SAFETY_NAME_BYTES];
+	enum safety_check check;
+	enum safety_verdict verdict;
+	enum fault_cause cause;
+	struct rect place;
+	uint32_t expected, found;
+	bool host_drawn;
+	uint64_t checks, failures, failed_ns;
+};
+
+/* False: there are not so many. */
+bool safety_page_read_region(
+	const struct safety_page *page, uint32_t index, struct safety_region_reading *reading);
 
 #endif
