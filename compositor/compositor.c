@@ -297,13 +297,8 @@ static struct layer *find_layer(struct compositor *compositor, const char *name)
 	return NULL;
 }
 
-static int carry_out(struct compositor *compositor, const struct control_message *request,
+static int change_layer(struct compositor *compositor, const struct control_message *request,
 	struct control_message *reply) {
-	if (request->type != CONTROL_LAYER) {
-		snprintf(reply->text, sizeof(reply->text),
-			"the compositor takes layer commands only");
-		return -ENOTSUP;
-	}
 	struct layer *layer = find_layer(compositor, request->name);
 	if (layer == NULL) {
 		snprintf(reply->text, sizeof(reply->text),
@@ -324,6 +319,51 @@ static int carry_out(struct compositor *compositor, const struct control_message
 		compositor_update_mode(compositor, layer->guest, layer->config->scanout);
 	}
 	return 0;
+}
+
+static bool is_meant(const struct control_message *request, const char *name) {
+	return request->name[0] == '\0' || strcmp(request->name, name) == 0;
+}
+
+/* Layers and outputs of this name; "": all of them. */
+static int acknowledge(struct compositor *compositor, const struct control_message *request,
+	struct control_message *reply) {
+	bool is_any = false;
+	for (uint32_t i = 0; i < compositor->layers_len; i++) {
+		struct layer *layer = &compositor->layers[i];
+		if (is_meant(request, layer->config->name)) {
+			layer_acknowledge(layer);
+			ticker_request(&screen_of(compositor, layer)->ticker);
+			is_any = true;
+		}
+	}
+	for (uint32_t i = 0; i < compositor->stages_len; i++) {
+		struct screen *screen = &compositor->stages[i].screen;
+		if (is_meant(request, screen->config->name)) {
+			screen_acknowledge(screen);
+			ticker_request(&screen->ticker);
+			is_any = true;
+		}
+	}
+	if (!is_any) {
+		snprintf(reply->text, sizeof(reply->text),
+			"there is no layer or output '%s'; see 'fascia status'", request->name);
+	}
+	return is_any ? 0 : -ENOENT;
+}
+
+static int carry_out(struct compositor *compositor, const struct control_message *request,
+	struct control_message *reply) {
+	switch (request->type) {
+	case CONTROL_LAYER:
+		return change_layer(compositor, request, reply);
+	case CONTROL_ACKNOWLEDGE:
+		return acknowledge(compositor, request, reply);
+	default:
+		snprintf(reply->text, sizeof(reply->text),
+			"this is not a command that the compositor takes");
+		return -ENOTSUP;
+	}
 }
 
 void compositor_command(struct compositor *compositor, const struct control_message *request,

@@ -35,7 +35,7 @@ void compositor_start(struct compositor *compositor);
 /* A later grant: the process at the other end of a guest's link, a pidfd taken over. 0 or -EINVAL. */
 int compositor_set_process(struct compositor *compositor, uint32_t guest, int process);
 
-/* Carries out a CONTROL_LAYER request and makes the END that answers it. */
+/* Carries out a CONTROL_LAYER or CONTROL_ACKNOWLEDGE request and makes the END that answers it. */
 void compositor_command(struct compositor *compositor, const struct control_message *request,
 	struct control_message *reply);
 

@@ -95,7 +95,7 @@ static int add_layer(struct compositor *compositor, uint32_t index) {
 			seat->pacer = screen;
 		}
 	}
-	layer_init(layer, config, index, guest, &compositor->atlas, &screen->ticker,
+	layer_init(layer, config, index, guest, &compositor->atlas, screen->config, &screen->ticker,
 		compositor->stats);
 	if (layer->tile == NULL) {
 		log_error("layer %s: the atlas has no tile %s/%s; a plain area stands for it",

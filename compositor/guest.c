@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compositor/inject.h"
 #include "compositor/painter.h"
 #include "core/fd.h"
 #include "core/macros.h"
@@ -74,6 +75,7 @@ bool guest_take(struct guest *guest, unsigned channel) {
 	if (!guest->is_linked) {
 		return false;
 	}
+	frame_link_heartbeat(&guest->link, &guest->hearts, &guest->heart_number);
 	frame_link_acquire_cursor(&guest->link, channel, &from->cursor);
 	if (!frame_link_acquire(&guest->link, channel, &from->view, &from->rejected) ||
 		from->view.retracted) {
@@ -125,13 +127,32 @@ void guest_tick(struct guest *guest, uint64_t now_ns) {
 	link_tick(&guest->link.link, guest->tick);
 }
 
-static bool is_stuck(const struct guest *guest, uint64_t echo_ns, uint64_t now_ns) {
-	return guest->tick - last_answer(guest) > GUEST_ECHO_TICKS &&
-		now_ns - guest->tick_ns >= echo_ns;
+static bool is_stuck(
+	const struct guest *guest, const struct guest_patience *patience, uint64_t now_ns) {
+	return guest->tick - last_answer(guest) > patience->ticks &&
+		now_ns - guest->tick_ns >= patience->ns;
 }
 
-void guest_look(const struct guest *guest, unsigned channel, uint64_t echo_ns, uint64_t now_ns,
-	struct layer_signs *signs) {
+/* Mechanisms that are switched off see a guest that is well. */
+static void look_away(const struct guest_channel *from, struct layer_signs *signs) {
+	bool has_picture = from->view.pixels != NULL;
+	if (!mechanism_is_on(MECHANISM_LOSS)) {
+		signs->died = false;
+		signs->peer = has_picture ? LINK_PEER_RUNNING : signs->peer;
+	}
+	if (!mechanism_is_on(MECHANISM_LOSS) || !mechanism_is_on(MECHANISM_CLEANUP)) {
+		bool was_reset = signs->peer == LINK_PEER_CONNECTED && has_picture;
+		signs->peer = was_reset ? LINK_PEER_RUNNING : signs->peer;
+		signs->resets = 0;
+		signs->blank = !has_picture;
+	}
+	if (!mechanism_is_on(MECHANISM_STUCK)) {
+		signs->stuck = false;
+	}
+}
+
+void guest_look(const struct guest *guest, unsigned channel, const struct guest_patience *patience,
+	uint64_t now_ns, struct layer_signs *signs) {
 	const struct guest_channel *from = guest->channels[channel];
 	*signs = (struct layer_signs) { .peer = LINK_PEER_ABSENT, .blank = true };
 	if (!guest->is_linked) {
@@ -144,6 +165,9 @@ void guest_look(const struct guest *guest, unsigned channel, uint64_t echo_ns, u
 		.resets = link_resets(&guest->link.link),
 		.frames = from->frames,
 		.flushes = frame_link_flushes(&guest->link, channel),
+		.hearts = guest->hearts,
+		.heart_number = guest->heart_number,
 	};
-	signs->stuck = signs->peer != LINK_PEER_ABSENT && is_stuck(guest, echo_ns, now_ns);
+	signs->stuck = signs->peer != LINK_PEER_ABSENT && is_stuck(guest, patience, now_ns);
+	look_away(from, signs);
 }

@@ -39,6 +39,7 @@ struct guest {
 	uint64_t tick_ns;  /* when the oldest tick was sent that is not echoed yet */
 	uint64_t base_tick; /* ticks up to here were not for the present process */
 	uint32_t generation; /* of the producer, when base_tick was set */
+	uint64_t hearts, heart_number; /* heartbeats so far, and what the last one said */
 	struct guest_channel *channels[FRAME_LINK_CHANNELS]; /* NULL: shown nowhere */
 	struct frame_mode modes[FRAME_LINK_CHANNELS];        /* as wanted now */
 };
@@ -70,9 +71,14 @@ void guest_latch(struct guest *guest, unsigned channel, uint64_t now_ns);
 /* A tick of the output that the guest is paced by passed. */
 void guest_tick(struct guest *guest, uint64_t now_ns);
 
-/* What is known of the guest and the channel. A tick's echo must be late by GUEST_ECHO_TICKS and by
- * `echo_ns`, which is for outputs whose ticks may follow each other at any pace. */
-void guest_look(const struct guest *guest, unsigned channel, uint64_t echo_ns, uint64_t now_ns,
-	struct layer_signs *signs);
+/* How late the answer to a tick may be: by so many ticks and by so much time, which is for outputs whose
+ * ticks may follow each other at any pace. */
+struct guest_patience {
+	uint64_t ticks, ns;
+};
+
+/* What is known of the guest and the channel; what only its layer knows is left zeroed. */
+void guest_look(const struct guest *guest, unsigned channel, const struct guest_patience *patience,
+	uint64_t now_ns, struct layer_signs *signs);
 
 #endif

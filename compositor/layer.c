@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <string.h>
 
+#include "compositor/inject.h"
 #include "core/control.h"
 #include "core/macros.h"
 
@@ -16,19 +18,18 @@ static uint64_t ticks_or_none(const struct ticker *ticker, uint32_t ms) {
 static void export_values(struct layer *layer, struct stats *stats) {
 	const char *name = layer->config->name;
 	layer->state_value = stats_value(stats, LAYER_STATE_NAMES, "layer.%s.state", name);
-	layer->cause_value = stats_value(stats, LAYER_CAUSE_NAMES, "layer.%s.cause", name);
+	layer->cause_value = stats_value(stats, "fault", "layer.%s.cause", name);
 	layer->frames_value = stats_value(stats, "", "layer.%s.frames", name);
 	layer->rejected_value = stats_value(stats, "", "layer.%s.rejected", name);
 	layer->losses_value = stats_value(stats, "", "layer.%s.losses", name);
 	layer->lost_ns_value = stats_value(stats, "time", "layer.%s.lost_ns", name);
 	atomic_store(layer->state_value, layer_state(layer));
-	atomic_store(
-		layer->cause_value, layer->guest != NULL ? layer->machine.cause : LAYER_CAUSE_NONE);
+	atomic_store(layer->cause_value, layer->guest != NULL ? layer->machine.cause : FAULT_NONE);
 }
 
 void layer_init(struct layer *layer, const struct config_layer *config, uint32_t index,
-	struct guest *guest, const struct atlas *atlas, const struct ticker *ticker,
-	struct stats *stats) {
+	struct guest *guest, const struct atlas *atlas, const struct config_output *output,
+	const struct ticker *ticker, struct stats *stats) {
 	*layer = (struct layer) {
 		.config = config,
 		.index = index,
@@ -41,12 +42,18 @@ void layer_init(struct layer *layer, const struct config_layer *config, uint32_t
 		.opacity = (uint8_t)config->opacity,
 		.is_visible = config->visible != 0,
 		.is_connected = true,
+		.ticker = ticker,
 	};
-	const struct layer_limits limits = {
+	struct layer_limits limits = {
 		.hold_ticks = ticks_or_none(ticker, config->hold_ms),
 		.stall_ticks = ticks_or_none(ticker, config->stall_ms),
+		.heartbeat_ticks = ticks_or_none(ticker, config->heartbeat_ms),
 		.recover_ticks = MAX(config->recover_frames, 1),
+		.dwell_ticks = ticks_or_none(ticker, output->dwell_ms),
+		.quarantine_losses = config->quarantine_losses,
+		.quarantine_ticks = ticks_or_none(ticker, config->quarantine_ms),
 	};
+	memcpy(limits.reactions, config->reactions, sizeof(limits.reactions));
 	layer_machine_init(&layer->machine, &limits);
 	export_values(layer, stats);
 }
@@ -66,17 +73,48 @@ enum layer_state layer_state(const struct layer *layer) {
 	return layer->machine.state;
 }
 
-size_t layer_step(struct layer *layer, uint64_t tick, uint64_t echo_ns, uint64_t now_ns,
+void layer_report(struct layer *layer, enum fault_cause cause) {
+	layer->reported |= FAULT_BIT(cause);
+}
+
+void layer_acknowledge(struct layer *layer) {
+	layer->is_acknowledged = true;
+}
+
+/* How late the answer to a tick may be. */
+static struct guest_patience patience_of(const struct layer *layer) {
+	const struct ticker *ticker = layer->ticker;
+	uint64_t ticks = layer->config->echo_ms == 0
+		? GUEST_ECHO_TICKS
+		: ticker_ticks_from_ms(ticker, layer->config->echo_ms);
+	/* steps come as fast as a test likes, so only their number counts there */
+	uint64_t ns = ticker->kind == TICKER_STEP ? 0 : ticks * ticker->period_ns;
+	return (struct guest_patience) { ticks, ns };
+}
+
+static void look(struct layer *layer, uint64_t now_ns, struct layer_signs *signs) {
+	struct guest_patience patience = patience_of(layer);
+	guest_look(layer->guest, layer->config->scanout, &patience, now_ns, signs);
+	signs->reported = layer->reported;
+	signs->acknowledged = layer->is_acknowledged;
+	signs->no_hysteresis = !mechanism_is_on(MECHANISM_HYSTERESIS);
+	signs->no_stall = !mechanism_is_on(MECHANISM_STALL);
+	signs->no_heartbeat = !mechanism_is_on(MECHANISM_HEARTBEAT);
+	layer->reported = 0;
+	layer->is_acknowledged = false;
+}
+
+size_t layer_step(struct layer *layer, uint64_t tick, uint64_t now_ns,
 	struct layer_transition transitions[LAYER_TRANSITIONS_MAX]) {
 	if (layer->guest == NULL) {
 		return 0;
 	}
 	struct layer_signs signs;
-	guest_look(layer->guest, layer->config->scanout, echo_ns, now_ns, &signs);
+	look(layer, now_ns, &signs);
 	size_t len = layer_machine_step(&layer->machine, &signs, tick, now_ns, transitions);
 
 	for (size_t i = 0; i < len; i++) {
-		if (transitions[i].from == LAYER_LIVE) {
+		if (transitions[i].from == LAYER_LIVE && transitions[i].to != LAYER_LIVE) {
 			atomic_fetch_add(layer->losses_value, 1);
 			atomic_store(layer->lost_ns_value, now_ns);
 		}

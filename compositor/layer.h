@@ -32,6 +32,9 @@ struct layer {
 	bool is_connected;
 
 	struct layer_machine machine;   /* of a guest's layer */
+	const struct ticker *ticker;    /* of its output */
+	uint64_t reported;              /* set of causes that checks found since the last tick */
+	bool is_acknowledged;           /* since the last tick */
 	struct rects damage;            /* of the guest's picture, since it was composed last */
 
 	/* exported */
@@ -43,16 +46,23 @@ struct layer {
 	_Atomic uint64_t *lost_ns_value;
 };
 
-/* `guest` uses the layer's channel already. `ticker`: of the layer's output, for its times. */
+/* `guest` uses the layer's channel already. `output`, `ticker`: the layer's, for its times; the ticker
+ * outlives it. */
 void layer_init(struct layer *layer, const struct config_layer *config, uint32_t index,
-	struct guest *guest, const struct atlas *atlas, const struct ticker *ticker,
-	struct stats *stats);
+	struct guest *guest, const struct atlas *atlas, const struct config_output *output,
+	const struct ticker *ticker, struct stats *stats);
 
 /* A new picture came on its channel. */
 void layer_add_damage(struct layer *layer, const struct rects *damage);
 
+/* A check found this wrong with what the layer shows: judged at the next tick, and forgotten then. What
+ * lasts is reported at each tick. */
+void layer_report(struct layer *layer, enum fault_cause cause);
+/* Ends its quarantine, if it is in one. */
+void layer_acknowledge(struct layer *layer);
+
 /* One tick of its output: see layer_machine_step(). */
-size_t layer_step(struct layer *layer, uint64_t tick, uint64_t echo_ns, uint64_t now_ns,
+size_t layer_step(struct layer *layer, uint64_t tick, uint64_t now_ns,
 	struct layer_transition transitions[LAYER_TRANSITIONS_MAX]);
 
 enum layer_state layer_state(const struct layer *layer);

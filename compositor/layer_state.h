@@ -6,19 +6,30 @@
  *
  *                   peer is here              picture
  *        ABSENT ---------------> STARTING ----------------------> LIVE <--------------+
- *          ^                         |                           |  ^                 |
- *          +-------------------------+                     loss  |  | picture         | enough
- *              peer is gone                                      v  |                 | good
- *                                                             SUSPECT                 | ticks
- *                                                                |                    |
- *                                                                | held long enough   |
- *                                                                v       picture      |
- *                                                          PLACEHOLDER ---------> RECOVERING
- *                                                                ^                    |
- *                                                                +--------------------+
- *                                                                         loss
+ *          ^                         |                          |  ^ |                |
+ *          +-------------------------+                    doubt |  | | lost           | enough good
+ *              peer is gone                                     v  | | picture        | ticks, and
+ *                                                             SUSPECT|                | dwelt
+ *                                                                |   |                |
+ *                                                  held too long |   |                |
+ *                                                        or lost v   v    picture     |
+ *      QUARANTINED <---------------------------------- PLACEHOLDER -------------> RECOVERING
+ *           |            too many losses                  ^   ^                       |
+ *           +---------------------------------------------+   +-----------------------+
+ *                          acknowledged                             lost or doubt
  *
  * LIVE and SUSPECT show the guest's (last) picture, all others the layer's placeholder.
+ *
+ * What a cause does is its reaction:
+ *
+ *   log           it is written down, once each time it begins; the state stays
+ *   hold          doubt: the last picture stays for hold_ticks, that of a refused picture for at least
+ *                 LAYER_REFUSED_TICKS; then the placeholder. LAYER_STRIKES refused pictures within
+ *                 LAYER_STRIKE_TICKS are a loss
+ *   placeholder   of STUCK and STALLED: doubt for hold_ticks first, since the picture in hand is a good
+ *                 one; of any other cause: lost, at once
+ *   fallback,     as placeholder; screen_state.h says what it means to the output
+ *   safe
  *
  * Thread: the compositor's. Plain storage.
  */
@@ -29,6 +40,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/config.h"
+#include "core/fault.h"
 #include "core/link.h"
 
 enum layer_state {
@@ -38,63 +51,86 @@ enum layer_state {
 	LAYER_SUSPECT,
 	LAYER_PLACEHOLDER,
 	LAYER_RECOVERING,
+	LAYER_QUARANTINED,
 };
-#define LAYER_STATE_NAMES "absent|starting|live|suspect|placeholder|recovering"
+#define LAYER_STATE_NAMES "absent|starting|live|suspect|placeholder|recovering|quarantined"
 
-/* Why a picture is not believed; the first that applies. */
-enum layer_cause {
-	LAYER_CAUSE_NONE,
-	LAYER_CAUSE_NEVER_STARTED,
-	LAYER_CAUSE_DIED,    /* the endpoint's process ended */
-	LAYER_CAUSE_HUNG_UP, /* the VMM closed its connection, or none was there yet */
-	LAYER_CAUSE_RESET,   /* the device was reset, or has no driver */
-	LAYER_CAUSE_BLANKED, /* the guest switched its scanout off */
-	LAYER_CAUSE_STUCK,   /* the endpoint does not answer ticks */
-	LAYER_CAUSE_STALLED, /* no flush within the layer's stall_ms */
-};
+#define LAYER_REFUSED_TICKS 6 /* 100 ms at 60 Hz: guests of 30 frames/s have three chances */
+#define LAYER_STRIKES 3
+#define LAYER_STRIKE_TICKS 60
+#define LAYER_LOSSES_MAX CONFIG_QUARANTINE_LOSSES_MAX
 
-#define LAYER_CAUSE_NAMES "none|new|died|hung-up|reset|blank|stuck|stalled"
+/* a set of causes */
+#define FAULT_BIT(cause) (UINT64_C(1) << (cause))
+_Static_assert(FAULT_CAUSES <= 64, "a bit each");
 
 struct layer_limits {
-	uint64_t hold_ticks;    /* how long SUSPECT lasts; 0: not at all */
-	uint64_t stall_ticks;   /* it must flush within these; 0: it may be silent */
-	uint64_t recover_ticks; /* good ticks in RECOVERING, >= 1 */
+	uint64_t hold_ticks;      /* how long SUSPECT lasts; 0: not at all */
+	uint64_t stall_ticks;     /* it must flush within these; 0: it may be silent */
+	uint64_t heartbeat_ticks; /* a heartbeat must come, and go on, within these; 0: none */
+	uint64_t recover_ticks;   /* good ticks in RECOVERING, >= 1 */
+	uint64_t dwell_ticks;     /* the least time from PLACEHOLDER to LIVE */
+	/* so many losses within these end its chances; resets and switched-off displays are what guests do
+	 * when they boot, and do not count. 0: never */
+	uint32_t quarantine_losses;
+	uint64_t quarantine_ticks;
+	uint32_t reactions[FAULT_CAUSES]; /* enum fault_reaction */
 };
 
 /* What is known at a tick. */
 struct layer_signs {
-	bool died;           /* the endpoint's process, and no new one is known */
-	bool stuck;          /* see guest.h */
-	bool blank;          /* there is no picture, or it was taken back */
+	bool died; /* the endpoint's process, and no new one is known */
+	bool stuck; /* see guest.h */
+	bool blank; /* there is no picture, or it was taken back */
+	bool frozen; /* pictures come, the counter in them stands still */
+	enum fault_cause refused; /* why the newest picture was refused; NONE: it is in hand */
 	enum link_peer peer;
-	uint64_t resets;     /* so far */
-	uint64_t frames;     /* good ones taken so far */
-	uint64_t flushes;    /* so far */
+	uint64_t resets; /* so far */
+	uint64_t frames; /* good ones taken so far */
+	uint64_t refusals; /* pictures refused so far */
+	uint64_t flushes; /* so far */
+	uint64_t hearts; /* heartbeats so far; 0: none came */
+	uint64_t heart_number; /* what the last one said */
+	uint64_t reported; /* set of causes that checks found since the last tick */
+	bool acknowledged; /* quarantine ends */
+	bool no_hysteresis; /* neither dwell nor quarantine */
+	bool no_stall, no_heartbeat; /* not looked at */
 };
 
-/* What happened at a tick, for log and statistics. */
+/* What happened at a tick, for log, safety page and statistics. */
 struct layer_transition {
-	enum layer_state from, to;
-	enum layer_cause cause;   /* of a loss; what ended, in a recovery */
+	enum layer_state from, to; /* equal: a cause was only written down */
+	enum fault_cause cause; /* of a loss; what ended, in a recovery */
+	enum fault_reaction reaction; /* to the cause */
 	uint64_t onset_ns; /* the last time it was known to be well: the loss is not older */
 };
 
 struct layer_machine {
 	enum layer_state state;
-	enum layer_cause cause; /* of not being LIVE; kept until it is again */
+	enum fault_cause cause; /* of not being LIVE; kept until it is again */
+	enum fault_reaction reaction; /* to it; LOG while LIVE */
 	struct layer_limits limits;
 	bool has_valid; /* the picture in hand is one from after the last loss of its source */
 	uint64_t since_tick; /* of the state */
+	uint64_t lost_tick; /* when PLACEHOLDER was entered from a state that shows the picture */
 	uint64_t good_ticks; /* in RECOVERING */
 	uint64_t flush_tick; /* the last tick with a flush */
+	bool has_heart; /* a heartbeat came since the last loss of its source */
+	uint64_t heart_tick, heart_number_tick; /* when one came, when its number was a new one */
 	uint64_t well_ns; /* the last tick without a cause */
+	uint64_t logged; /* set of causes that were written down and last */
+	uint64_t strikes; /* refused pictures so far that count, and when the last ones were */
+	uint64_t strike_ticks[LAYER_STRIKES];
+	uint64_t losses; /* so far that count, and when the last ones were */
+	uint64_t loss_ticks[LAYER_LOSSES_MAX];
 	struct layer_signs seen; /* at the last tick */
 };
 
 void layer_machine_init(struct layer_machine *machine, const struct layer_limits *limits);
 
-/* A tick: the transitions made, in order, at most LAYER_TRANSITIONS_MAX. */
-#define LAYER_TRANSITIONS_MAX 4
+/* A tick: the transitions made, in order, then causes that were only written down; at most
+ * LAYER_TRANSITIONS_MAX. */
+#define LAYER_TRANSITIONS_MAX 6
 size_t layer_machine_step(struct layer_machine *machine, const struct layer_signs *signs,
 	uint64_t tick, uint64_t now_ns, struct layer_transition transitions[LAYER_TRANSITIONS_MAX]);
 
@@ -104,6 +140,5 @@ bool layer_machine_shows_picture(const struct layer_machine *machine);
 bool layer_machine_is_waiting(const struct layer_machine *machine);
 
 const char *layer_state_name(enum layer_state state);
-const char *layer_cause_name(enum layer_cause cause);
 
 #endif

@@ -4,20 +4,20 @@
 #include <inttypes.h>
 #include <stdatomic.h>
 
+#include "compositor/inject.h"
 #include "core/log.h"
 #include "core/macros.h"
 
-static const char *const state_names[] = {
-	[SCREEN_INIT] = "init",
-	[SCREEN_FALLBACK] = "fallback",
-	[SCREEN_NORMAL] = "normal",
-	[SCREEN_DEGRADED] = "degraded",
-};
+#define FLICKER_MS 10000
+#define BLACK_ID (SCENE_IDS - 2)
+
+static const char black_out_content; /* what a scene's item of it is made of */
 
 static void export_values(struct screen *screen, struct stats *stats) {
 	const char *name = screen->config->name;
 	screen->exported = (struct screen_values) {
 		.state = stats_value(stats, SCREEN_STATE_NAMES, "output.%s.state", name),
+		.cause = stats_value(stats, "fault", "output.%s.cause", name),
 		.ticks = stats_value(stats, "", "output.%s.ticks", name),
 		.frames = stats_value(stats, "", "output.%s.frames", name),
 		.missed = stats_value(stats, "", "output.%s.missed", name),
@@ -29,10 +29,24 @@ static void export_values(struct screen *screen, struct stats *stats) {
 		.lateness_ns_max = stats_value(stats, "ns", "output.%s.lateness_ns_max", name),
 	};
 	atomic_store(screen->exported.state, SCREEN_INIT);
+	atomic_store(screen->exported.cause, FAULT_NONE);
 }
 
 static uint64_t period_of(const struct config_output *config) {
 	return NS_PER_S * 1000 / config->refresh_mhz;
+}
+
+static void init_machine(struct screen *screen) {
+	const struct config_output *config = screen->config;
+	const struct ticker *ticker = &screen->ticker;
+	const struct screen_limits limits = {
+		.has_fallback = config->fallback != 0,
+		.dwell_ticks =
+			config->dwell_ms == 0 ? 0 : ticker_ticks_from_ms(ticker, config->dwell_ms),
+		.flicker_max = config->flicker_max,
+		.flicker_ticks = ticker_ticks_from_ms(ticker, FLICKER_MS),
+	};
+	screen_machine_init(&screen->machine, &limits);
 }
 
 int screen_init(struct screen *screen, const struct config *config, uint32_t index,
@@ -45,6 +59,7 @@ int screen_init(struct screen *screen, const struct config *config, uint32_t ind
 		output_destroy(output);
 		return err;
 	}
+	init_machine(screen);
 	pace_init(&screen->pace);
 	ticker_set_lead(&screen->ticker, screen->pace.lead_ns);
 	canvas_init(&screen->canvas, output, painter, screen->config->background);
@@ -101,30 +116,33 @@ static uint32_t missing_layers(const struct screen *screen) {
 	return missing;
 }
 
-static enum screen_state judge(const struct screen *screen) {
-	if (screen->config->fallback &&
-		(screen->state == SCREEN_INIT || missing_layers(screen) != 0)) {
-		return SCREEN_FALLBACK;
-	}
-	for (uint32_t i = 0; i < screen->layers_len; i++) {
-		if (layer_state(screen->layers[i]) != LAYER_LIVE) {
-			return SCREEN_DEGRADED;
-		}
-	}
-	return SCREEN_NORMAL;
+void screen_report(struct screen *screen, enum fault_cause cause) {
+	screen->reported |= FAULT_BIT(cause);
 }
 
-static void step_layers(struct screen *screen, uint64_t now_ns) {
-	/* steps come as fast as a test likes, so only their number counts there */
-	uint64_t echo_ns = screen->ticker.kind == TICKER_STEP
-		? 0
-		: GUEST_ECHO_TICKS * screen->ticker.period_ns;
+void screen_acknowledge(struct screen *screen) {
+	screen->is_acknowledged = true;
+}
 
+enum screen_state screen_state(const struct screen *screen) {
+	return screen->machine.state;
+}
+
+uint64_t screen_time_ns(const struct screen *screen) {
+	const struct ticker *ticker = &screen->ticker;
+	return ticker->kind == TICKER_IMMEDIATE
+		? clock_now_ns()
+		: (ticker->count + ticker->missed) * ticker->period_ns;
+}
+
+/* ---- judging ---- */
+
+static void step_layers(struct screen *screen, uint64_t now_ns) {
 	screen->events_len = 0;
 	for (uint32_t i = 0; i < screen->layers_len; i++) {
 		struct layer *layer = screen->layers[i];
 		struct layer_transition made[LAYER_TRANSITIONS_MAX];
-		size_t len = layer_step(layer, screen->tick, echo_ns, now_ns, made);
+		size_t len = layer_step(layer, screen->tick, now_ns, made);
 		for (size_t n = 0; n < len; n++) {
 			screen->events[screen->events_len++] =
 				(struct screen_event) { layer, made[n] };
@@ -132,20 +150,92 @@ static void step_layers(struct screen *screen, uint64_t now_ns) {
 	}
 }
 
+/* Why the output cannot do without the fallback as far as this layer goes; NONE: it can. */
+static enum fault_cause lacking(const struct layer *layer) {
+	if (layer->guest == NULL || layer_machine_shows_picture(&layer->machine)) {
+		return FAULT_NONE;
+	}
+	bool asks = layer->machine.reaction >= FAULT_REACTION_FALLBACK;
+	return layer->config->critical || asks ? layer->machine.cause : FAULT_NONE;
+}
+
+static void look_at_layer(const struct layer *layer, struct screen_signs *signs) {
+	bool is_live = layer_state(layer) == LAYER_LIVE;
+	signs->impaired = signs->impaired || !is_live;
+	signs->waiting =
+		signs->waiting || (layer->config->critical && layer->guest != NULL && !is_live);
+	if (signs->missing == FAULT_NONE) {
+		signs->missing = lacking(layer);
+	}
+}
+
+/* What a loss at this tick means to the output. */
+static void look_at_event(const struct screen_event *event, struct screen_signs *signs) {
+	const struct layer_transition *made = &event->transition;
+	if (made->from == made->to || made->to != LAYER_PLACEHOLDER) {
+		return;
+	}
+	if (made->cause == signs->missing) {
+		signs->missing_onset_ns = made->onset_ns;
+	}
+	if (made->reaction == FAULT_REACTION_SAFE) {
+		signs->unsafe = made->cause;
+	}
+}
+
+static void step_machine(struct screen *screen, uint64_t now_ns) {
+	struct screen_signs signs = {
+		.reported = screen->reported,
+		.acknowledged = screen->is_acknowledged,
+		.no_hysteresis = !mechanism_is_on(MECHANISM_HYSTERESIS),
+	};
+	for (uint32_t i = 0; i < screen->layers_len; i++) {
+		look_at_layer(screen->layers[i], &signs);
+	}
+	for (uint32_t i = 0; i < screen->events_len; i++) {
+		look_at_event(&screen->events[i], &signs);
+	}
+	screen->transitions_len = (uint32_t)screen_machine_step(
+		&screen->machine, &signs, screen->tick, now_ns, screen->transitions);
+	screen->reported = 0;
+	screen->is_acknowledged = false;
+}
+
+/* ---- showing ---- */
+
+/* Nothing but black, above all else. */
+static void black_out(struct scene *scene, const struct rect *bounds) {
+	const struct sprite sprite = { .opacity = 255, .opaque = true, .place = *bounds };
+	const struct scene_item item = {
+		.id = BLACK_ID,
+		.order = INT64_MAX,
+		.content = &black_out_content,
+	};
+	scene_add(scene, &item, &sprite, bounds);
+}
+
 static void build_scene(struct screen *screen) {
 	struct rect bounds = canvas_bounds(&screen->canvas);
 	struct scene *scene = canvas_begin(&screen->canvas);
+	enum screen_state state = screen_state(screen);
 
+	if (state == SCREEN_SAFE) {
+		for (uint32_t i = 0; i < screen->layers_len; i++) {
+			rects_clear(&screen->layers[i]->damage);
+		}
+		black_out(scene, &bounds);
+		return;
+	}
 	for (uint32_t i = 0; i < screen->layers_len; i++) {
 		struct layer *layer = screen->layers[i];
-		if (screen->state == SCREEN_FALLBACK && layer->config->critical) {
+		if (state == SCREEN_FALLBACK && layer->config->critical) {
 			/* all of it is new when it comes back */
 			rects_clear(&layer->damage);
 		} else {
 			layer_add_to_scene(layer, scene, &bounds);
 		}
 	}
-	if (screen->state == SCREEN_FALLBACK) {
+	if (state == SCREEN_FALLBACK) {
 		hmi_add_to_scene(
 			&screen->hmi, &screen->values, missing_layers(screen), scene, &bounds);
 	}
@@ -166,9 +256,12 @@ static void log_layer(const struct screen_event *event, uint64_t now_ns, uint64_
 	const char *name = event->layer->config->name;
 	const char *from = layer_state_name(made->from);
 	const char *to = layer_state_name(made->to);
-	const char *cause = layer_cause_name(made->cause);
+	const char *cause = fault_text(made->cause);
 
-	if (made->from == LAYER_LIVE) {
+	if (made->from == made->to) {
+		log_outsider(LOG_WARNING, "layer %s: %s; noticed within %llu us", name, cause,
+			microseconds(made->onset_ns, now_ns));
+	} else if (made->from == LAYER_LIVE) {
 		log_outsider(LOG_WARNING,
 			"layer %s: %s -> %s: %s; noticed within %llu us, shown after %llu us", name,
 			from, to, cause, microseconds(made->onset_ns, now_ns),
@@ -179,24 +272,36 @@ static void log_layer(const struct screen_event *event, uint64_t now_ns, uint64_
 	}
 }
 
-/* After the picture is shown: a line costs time. */
-static void report(
-	struct screen *screen, enum screen_state before, uint64_t now_ns, uint64_t done_ns) {
-	for (uint32_t i = 0; i < screen->events_len; i++) {
-		log_layer(&screen->events[i], now_ns, done_ns);
-	}
-	if (screen->state == before) {
+static void log_output(const struct screen *screen, const struct screen_transition *made,
+	uint64_t now_ns, uint64_t done_ns) {
+	const char *name = screen->config->name;
+	bool is_bad = made->to != SCREEN_NORMAL && made->from != SCREEN_INIT;
+
+	if (made->from == made->to) {
+		log_outsider(LOG_WARNING, "output %s: %s", name, fault_text(made->cause));
 		return;
 	}
-	bool is_bad = screen->state != SCREEN_NORMAL && before != SCREEN_INIT;
-	log_printf(is_bad ? LOG_WARNING : LOG_INFO, "output %s: %s -> %s, shown after %llu us",
-		screen->config->name, state_names[before], state_names[screen->state],
+	log_printf(is_bad ? LOG_WARNING : LOG_INFO, "output %s: %s -> %s%s%s, shown after %llu us",
+		name, screen_state_name(made->from), screen_state_name(made->to),
+		made->cause != FAULT_NONE ? ": " : "",
+		made->cause != FAULT_NONE ? fault_text(made->cause) : "",
 		microseconds(now_ns, done_ns));
-	atomic_store(screen->exported.state, screen->state);
-	if (screen->state == SCREEN_FALLBACK) {
+	if (made->to == SCREEN_FALLBACK) {
 		atomic_fetch_add(screen->exported.fallbacks, 1);
 		atomic_store(screen->exported.fallback_ns, done_ns);
 	}
+}
+
+/* After the picture is shown: a line costs time. */
+static void report(struct screen *screen, uint64_t now_ns, uint64_t done_ns) {
+	for (uint32_t i = 0; i < screen->events_len; i++) {
+		log_layer(&screen->events[i], now_ns, done_ns);
+	}
+	for (uint32_t i = 0; i < screen->transitions_len; i++) {
+		log_output(screen, &screen->transitions[i], now_ns, done_ns);
+	}
+	atomic_store(screen->exported.state, screen_state(screen));
+	atomic_store(screen->exported.cause, screen->machine.cause);
 }
 
 static void count(
@@ -232,23 +337,22 @@ static uint64_t compose(struct screen *screen, bool *was_shown) {
 void screen_light(struct screen *screen) {
 	uint64_t now_ns = clock_now_ns();
 	bool was_shown;
-	screen->state = judge(screen);
+	step_machine(screen, now_ns);
 	uint64_t done_ns = compose(screen, &was_shown);
-	report(screen, SCREEN_INIT, now_ns, done_ns);
+	report(screen, now_ns, done_ns);
 	atomic_fetch_add(screen->exported.frames, was_shown);
 }
 
 uint64_t screen_tick(struct screen *screen, uint64_t due_ns, uint64_t now_ns) {
-	enum screen_state before = screen->state;
 	bool was_shown;
 
 	screen->tick++;
 	step_layers(screen, now_ns);
-	screen->state = judge(screen);
+	step_machine(screen, now_ns);
 	uint64_t done_ns = compose(screen, &was_shown);
 
 	count(screen, due_ns, now_ns, done_ns, was_shown);
-	report(screen, before, now_ns, done_ns);
+	report(screen, now_ns, done_ns);
 	if (pace_add(&screen->pace, done_ns - now_ns)) {
 		ticker_set_lead(&screen->ticker, screen->pace.lead_ns);
 	}
@@ -256,6 +360,9 @@ uint64_t screen_tick(struct screen *screen, uint64_t due_ns, uint64_t now_ns) {
 }
 
 bool screen_is_waiting(const struct screen *screen) {
+	if (screen->machine.is_waiting) {
+		return true;
+	}
 	for (uint32_t i = 0; i < screen->layers_len; i++) {
 		const struct layer *layer = screen->layers[i];
 		if (layer->guest != NULL && layer_machine_is_waiting(&layer->machine)) {

@@ -1,13 +1,5 @@
 /*
- * An output at work: its clock, its layers, its state, its picture.
- *
- *   INIT --first light--> FALLBACK --no critical layer is missing--> NORMAL <--> DEGRADED
- *                            ^                                         |            |
- *                            +---------- a critical layer is missing --+------------+
- *
- * FALLBACK shows the fallback HMI in place of the critical layers and above all others; an output
- * without one is DEGRADED instead, with placeholders. DEGRADED: some layer is not live. A suspect layer is not missing, since its last picture
- * is held, but not live either. Against flicker each layer's way back is as long as its recover_frames.
+ * An output at work: its clock, its layers, its state (screen_state.h), its picture.
  *
  * Thread: the compositor's. Nothing allocates or blocks after screen_init().
  */
@@ -21,17 +13,10 @@
 #include "compositor/hmi.h"
 #include "compositor/layer.h"
 #include "compositor/pace.h"
+#include "compositor/screen_state.h"
 #include "core/clock.h"
 #include "core/config.h"
 #include "core/stats.h"
-
-enum screen_state {
-	SCREEN_INIT,
-	SCREEN_FALLBACK,
-	SCREEN_NORMAL,
-	SCREEN_DEGRADED,
-};
-#define SCREEN_STATE_NAMES "init|fallback|normal|degraded"
 
 /* A transition of a layer at this tick, until it is logged. */
 struct screen_event {
@@ -40,7 +25,7 @@ struct screen_event {
 };
 
 struct screen_values {
-	_Atomic uint64_t *state, *ticks, *frames, *missed, *fallbacks, *fallback_ns;
+	_Atomic uint64_t *state, *cause, *ticks, *frames, *missed, *fallbacks, *fallback_ns;
 	_Atomic uint64_t *compose_ns_last, *compose_ns_max;
 	_Atomic uint64_t *lateness_ns_last, *lateness_ns_max;
 };
@@ -51,7 +36,9 @@ struct screen {
 	struct ticker ticker;
 	struct pace pace;
 	struct canvas canvas;
-	enum screen_state state;
+	struct screen_machine machine;
+	uint64_t reported;        /* set of causes found in the output since the last tick */
+	bool is_acknowledged;     /* since the last tick */
 	struct layer *layers[CONFIG_LAYERS_MAX]; /* borrowed; rearmost first */
 	uint32_t layers_len;
 	struct hmi hmi;
@@ -60,6 +47,8 @@ struct screen {
 	uint64_t missed;          /* of the ticker, as told last */
 	uint32_t events_len;
 	struct screen_event events[CONFIG_LAYERS_MAX * LAYER_TRANSITIONS_MAX];
+	uint32_t transitions_len; /* its own at this tick, until they are logged */
+	struct screen_transition transitions[SCREEN_TRANSITIONS_MAX];
 	struct screen_values exported;
 };
 
@@ -79,6 +68,17 @@ void screen_sort_layers(struct screen *screen);
 /* First light: shows the fallback HMI (or placeholders, where there is none) without looking at any
  * guest. Then the ticker may be started. */
 void screen_light(struct screen *screen);
+
+/* Something was found wrong with the output, or with what it depends on: judged at the next tick, and
+ * forgotten then. What lasts is reported at each tick. */
+void screen_report(struct screen *screen, enum fault_cause cause);
+/* Ends its latch and its safe state. */
+void screen_acknowledge(struct screen *screen);
+
+enum screen_state screen_state(const struct screen *screen);
+
+/* The output's time, ns: by its ticks, so that a stepped one is exact. */
+uint64_t screen_time_ns(const struct screen *screen);
 
 /* A tick that was due at `due_ns` and taken at `now_ns`: judges, composes, shows, counts, logs. The
  * guests' newest pictures were taken before. Returns when the picture was shown, for output_tick(), which

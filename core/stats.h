@@ -26,8 +26,8 @@
 struct stats_entry {
 	char name[48];  /* dotted, lower case: "layer.cluster.frames"; empty: unused */
 	char unit
-		[72]; /* "", "ns", "bytes", ...; "time": CLOCK_MONOTONIC in ns, 0: never; or the names
-	                * of a state, "absent|starting|live" */
+		[72]; /* "", "ns", "bytes", ...; "time": CLOCK_MONOTONIC in ns, 0: never; "fault": enum
+	                * fault_cause; or the names of a state, "absent|starting|live" */
 	_Atomic uint64_t value;
 };
 

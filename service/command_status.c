@@ -13,6 +13,7 @@
 #include <yyjson.h>
 
 #include "core/clock.h"
+#include "core/fault.h"
 #include "core/fd.h"
 #include "core/stats.h"
 #include "service/client.h"
@@ -87,6 +88,8 @@ static void format_value(const char *unit, uint64_t value, char text[VALUE_BYTES
 	const char *state = state_word(unit, value, word);
 	if (state != NULL) {
 		snprintf(text, VALUE_BYTES, "%s", state);
+	} else if (strcmp(unit, "fault") == 0 && value < FAULT_CAUSES) {
+		snprintf(text, VALUE_BYTES, "%s", fault_name((enum fault_cause)value));
 	} else if (strcmp(unit, "ns") == 0) {
 		snprintf(text, VALUE_BYTES, "%.3f ms", (double)value / NS_PER_MS);
 	} else if (strcmp(unit, "time") == 0 && value == 0) {

@@ -122,8 +122,8 @@ static const struct {
 	{ "no such layer", "radio", CONTROL_LAYER, { CONTROL_LAYER_Z, 7 }, ENOENT, "'radio'" },
 	{ "value", "ivi", CONTROL_LAYER, { CONTROL_LAYER_OPACITY, 256 }, EINVAL, "layer ivi:" },
 	{ "command", "ivi", CONTROL_LAYER, { 99, 0 }, EINVAL, "layer ivi:" },
-	{ "the keeper's business", "", CONTROL_GET_STATS, { 0 }, ENOTSUP, "layer commands" },
-	{ "a grant", "", CONTROL_PEER, { 0 }, ENOTSUP, "layer commands" },
+	{ "the keeper's business", "", CONTROL_GET_STATS, { 0 }, ENOTSUP, "not a command" },
+	{ "a grant", "", CONTROL_PEER, { 0 }, ENOTSUP, "not a command" },
 };
 
 START_TEST(every_request_is_answered) {

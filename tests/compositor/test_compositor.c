@@ -257,6 +257,7 @@ START_TEST(a_scanout_on_two_outputs) {
 	mirror->output = 1;
 	mirror->scale = 1;
 	mirror->hold_ms = 49;
+	mirror->reactions[FAULT_BLANKED] = FAULT_REACTION_HOLD;
 	rig_init(&rig, &config, NULL);
 	test_grants_reader(&rig.grants, 1, &second);
 	pair_draw(&rig);

@@ -35,7 +35,8 @@ static void end(void) {
 
 static struct layer_signs look(uint64_t echo_ns, uint64_t now_ns) {
 	struct layer_signs signs;
-	guest_look(&guest, 0, echo_ns, now_ns, &signs);
+	const struct guest_patience patience = { GUEST_ECHO_TICKS, echo_ns };
+	guest_look(&guest, 0, &patience, now_ns, &signs);
 	return signs;
 }
 

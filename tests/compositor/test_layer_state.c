@@ -13,56 +13,98 @@
  *   r  reset and a new picture in one tick       R  a reset, and running again, no picture of it yet
  *   b  blank                                     S  stuck
  *   s  starting: running, never had a picture
+ *   t  a torn picture was refused                l  it still is the newest
+ *   o  an overlay was seen to be wrong           z  the counter in the pictures stands still
+ *   w  a verified element was seen to be wrong   a  acknowledged
+ *   h  a heartbeat with a new number             H  one with the old number
  */
 struct story {
 	const char *name;
 	struct layer_limits limits;
 	const char *seen;
 	const char *states; /* A S L U(suspect) P R */
-	enum layer_cause cause; /* of the last transition out of LIVE, or NONE */
+	enum fault_cause cause; /* of the last transition out of LIVE, or NONE */
 };
 
 static const struct layer_limits at_once = { .recover_ticks = 1 };
-#define HOLD(ticks) { .hold_ticks = (ticks), .recover_ticks = 1 }
+/* the end of a source is at once, unless it is configured not to be */
+#define HELD_ENDS                                                                                  \
+	.reactions = { [FAULT_DIED] = FAULT_REACTION_HOLD,                                         \
+		[FAULT_HUNG_UP] = FAULT_REACTION_HOLD,                                             \
+		[FAULT_RESET] = FAULT_REACTION_HOLD,                                               \
+		[FAULT_BLANKED] = FAULT_REACTION_HOLD }
+#define HOLD(ticks) { .hold_ticks = (ticks), .recover_ticks = 1, HELD_ENDS }
+#define STUCK(ticks) { .hold_ticks = (ticks), .recover_ticks = 1 }
+#define HEART(ticks) { .heartbeat_ticks = (ticks), .recover_ticks = 1 }
+#define QUARANTINE(losses, ticks)                                                                  \
+	{ .recover_ticks = 1, .quarantine_losses = (losses), .quarantine_ticks = (ticks) }
 #define STALL(ticks, hold) { .hold_ticks = (hold), .stall_ticks = (ticks), .recover_ticks = 1 }
 #define RECOVER(ticks) { .recover_ticks = (ticks) }
 
 static const struct story stories[] = {
-	{ "start", RECOVER(1), "AAssf...", "AASSLLLL", LAYER_CAUSE_NONE },
-	{ "start with a picture", RECOVER(1), "f", "L", LAYER_CAUSE_NONE },
-	{ "start, then gone", RECOVER(1), "sssAsD", "SSSASA", LAYER_CAUSE_NONE },
-	{ "connected is no start of pictures", RECOVER(1), "CCCf", "SSSL", LAYER_CAUSE_NONE },
-	{ "died, nothing held", RECOVER(1), "f..D", "LLLP", LAYER_CAUSE_DIED },
-	{ "died, held for three", HOLD(3), "f.DDDDD", "LLUUUPP", LAYER_CAUSE_DIED },
-	{ "died and back within the hold", HOLD(9), "f.DDs.f.", "LLUUUULL", LAYER_CAUSE_DIED },
-	{ "died and back", RECOVER(1), "f.DDA.f.", "LLPPPPLL", LAYER_CAUSE_DIED },
-	{ "an old picture is no recovery", RECOVER(1), "f.D....f", "LLPPPPPL", LAYER_CAUSE_DIED },
-	{ "a picture of the dead does not count", HOLD(9), "f.d...f", "LLUUUUL", LAYER_CAUSE_DIED },
-	{ "hung up", RECOVER(1), "f.A", "LLP", LAYER_CAUSE_HUNG_UP },
-	{ "hung up, held", HOLD(2), "f.AAA", "LLUUP", LAYER_CAUSE_HUNG_UP },
-	{ "reset, no driver", RECOVER(1), "f.CCf", "LLPPL", LAYER_CAUSE_RESET },
-	{ "reset and running within a tick", HOLD(5), "f.R.f", "LLUUL", LAYER_CAUSE_RESET },
-	{ "reset and drawn within a tick", HOLD(5), "f.r.", "LLLL", LAYER_CAUSE_NONE },
-	{ "blank", HOLD(2), "f.bbbf", "LLUUPL", LAYER_CAUSE_BLANKED },
-	{ "stuck, the picture is still good", HOLD(5), "f.SS..", "LLUULL", LAYER_CAUSE_STUCK },
-	{ "stuck for long, then well", HOLD(2), "f.SSS..", "LLUUPLL", LAYER_CAUSE_STUCK },
-	{ "stuck, then dead: the picture ends", HOLD(9), "f.SD..f", "LLUUUUL", LAYER_CAUSE_STUCK },
-	{ "silent is fine", RECOVER(1), "f..................", "LLLLLLLLLLLLLLLLLLL",
-		LAYER_CAUSE_NONE },
-	{ "stalled", STALL(3, 0), "f...", "LLLP", LAYER_CAUSE_STALLED },
-	{ "stalled, held, flushed", STALL(3, 4), "f....u..", "LLLUULLL", LAYER_CAUSE_STALLED },
-	{ "flushes keep it live", STALL(3, 0), "f..u..u..f..", "LLLLLLLLLLLL", LAYER_CAUSE_NONE },
-	{ "recovers after three pictures", STALL(9, 0), "fDf", "LPL", LAYER_CAUSE_DIED },
+	{ "start", RECOVER(1), "AAssf...", "AASSLLLL", FAULT_NONE },
+	{ "start with a picture", RECOVER(1), "f", "L", FAULT_NONE },
+	{ "start, then gone", RECOVER(1), "sssAsD", "SSSASA", FAULT_NONE },
+	{ "connected is no start of pictures", RECOVER(1), "CCCf", "SSSL", FAULT_NONE },
+	{ "died, nothing held", RECOVER(1), "f..D", "LLLP", FAULT_DIED },
+	{ "died, held for three", HOLD(3), "f.DDDDD", "LLUUUPP", FAULT_DIED },
+	{ "died and back within the hold", HOLD(9), "f.DDs.f.", "LLUUUULL", FAULT_DIED },
+	{ "died and back", RECOVER(1), "f.DDA.f.", "LLPPPPLL", FAULT_DIED },
+	{ "an old picture is no recovery", RECOVER(1), "f.D....f", "LLPPPPPL", FAULT_DIED },
+	{ "a picture of the dead does not count", HOLD(9), "f.d...f", "LLUUUUL", FAULT_DIED },
+	{ "hung up", RECOVER(1), "f.A", "LLP", FAULT_HUNG_UP },
+	{ "hung up, held", HOLD(2), "f.AAA", "LLUUP", FAULT_HUNG_UP },
+	{ "reset, no driver", RECOVER(1), "f.CCf", "LLPPL", FAULT_RESET },
+	{ "reset and running within a tick", HOLD(5), "f.R.f", "LLUUL", FAULT_RESET },
+	{ "reset and drawn within a tick", HOLD(5), "f.r.", "LLLL", FAULT_NONE },
+	{ "blank", HOLD(2), "f.bbbf", "LLUUPL", FAULT_BLANKED },
+	{ "stuck, the picture is still good", HOLD(5), "f.SS..", "LLUULL", FAULT_STUCK },
+	{ "stuck for long, then well", HOLD(2), "f.SSS..", "LLUUPLL", FAULT_STUCK },
+	{ "stuck, then dead: the picture ends", HOLD(9), "f.SD..f", "LLUUUUL", FAULT_STUCK },
+	{ "silent is fine", RECOVER(1), "f..................", "LLLLLLLLLLLLLLLLLLL", FAULT_NONE },
+	{ "stalled", STALL(3, 0), "f...", "LLLP", FAULT_STALLED },
+	{ "stalled, held, flushed", STALL(3, 4), "f....u..", "LLLUULLL", FAULT_STALLED },
+	{ "flushes keep it live", STALL(3, 0), "f..u..u..f..", "LLLLLLLLLLLL", FAULT_NONE },
+	{ "recovers after three pictures", STALL(9, 0), "fDf", "LPL", FAULT_DIED },
 	{ "recovery counts pictures", { .stall_ticks = 9, .recover_ticks = 3 }, "fDf..f.f.",
-		"LPRRRRRLL", LAYER_CAUSE_DIED },
-	{ "a silent layer recovers by being well", RECOVER(3), "fDf..", "LPRRL", LAYER_CAUSE_DIED },
-	{ "a loss starts the count again", RECOVER(3), "fDf.Af.D.f..", "LPRRPRRPPRRL",
-		LAYER_CAUSE_DIED },
+		"LPRRRRRLL", FAULT_DIED },
+	{ "a silent layer recovers by being well", RECOVER(3), "fDf..", "LPRRL", FAULT_DIED },
+	{ "a loss starts the count again", RECOVER(3), "fDf.Af.D.f..", "LPRRPRRPPRRL", FAULT_DIED },
+	{ "the end of a source is at once", STUCK(9), "f.D", "LLP", FAULT_DIED },
+	{ "so is a hang-up", STUCK(9), "f.A", "LLP", FAULT_HUNG_UP },
+	{ "and a reset", STUCK(9), "f.R", "LLP", FAULT_RESET },
+	{ "a stuck source may have its picture held", STUCK(2), "f.SSS", "LLUUP", FAULT_STUCK },
+	{ "until it dies", STUCK(9), "f.SSDD", "LLUUPP", FAULT_STUCK },
+	{ "a torn picture, the one before stays", STUCK(0), "f.tlllf", "LLUUUUL", FAULT_TORN },
+	{ "but not for ever", STUCK(0), "f.tllllll", "LLUUUUUUP", FAULT_TORN },
+	{ "two torn ones are no loss", STUCK(0), "ftftf...", "LULULLLL", FAULT_TORN },
+	{ "three are", STUCK(0), "ftftftf", "LULULPL", FAULT_TORN },
+	{ "a log reaction changes nothing",
+		{ .recover_ticks = 1, .reactions = { [FAULT_DIED] = FAULT_REACTION_LOG } }, "f.DDf",
+		"LLLLL", FAULT_NONE },
+	{ "a picture known to be wrong is not shown again", STUCK(9), "f.o..f", "LLPPPL",
+		FAULT_OVERDRAWN },
+	{ "a frozen counter, until it goes on", STUCK(9), "ffzzzf", "LLPPPL", FAULT_FROZEN },
+	{ "without heartbeats there is no picture", HEART(3), "f..h....", "SSSLLLPP",
+		FAULT_HEARTBEAT },
+	{ "heartbeats must go on in number", HEART(3), "fhHHHHhh", "SLLLPPLL",
+		FAULT_HEARTBEAT_FROZEN },
+	{ "a new source needs heartbeats of its own", HEART(9), "fhhDsf.h", "SLLPPPPL",
+		FAULT_DIED },
+	{ "it dwells", { .recover_ticks = 1, .dwell_ticks = 4 }, "f.Df....", "LLPRRRLL",
+		FAULT_DIED },
+	{ "three losses within a time end it", QUARANTINE(3, 9), "fDfDfDff", "LPLPLQQQ",
+		FAULT_DIED },
+	{ "three in a longer time do not", QUARANTINE(3, 4), "fDfDfDff", "LPLPLPLL", FAULT_DIED },
+	{ "acknowledged, it may try again", QUARANTINE(2, 9), "fDfDaf.Df", "LPLQPLLPL",
+		FAULT_DIED },
+	{ "what a boot does is no loss of this kind", QUARANTINE(1, 9), "fRfRfbf", "LPLPLPL",
+		FAULT_BLANKED },
 	{ "flicker: alternating never recovers", RECOVER(3), "fDfDfDfDfD", "LPRPRPRPRP",
-		LAYER_CAUSE_DIED },
+		FAULT_DIED },
 };
 
-static const char letters[] = "ASLUPR"; /* by enum layer_state */
+static const char letters[] = "ASLUPRQ"; /* by enum layer_state */
 
 static struct layer_signs see(struct layer_signs before, char letter) {
 	struct layer_signs signs = before;
@@ -75,6 +117,16 @@ static struct layer_signs see(struct layer_signs before, char letter) {
 	bool picture = letter == 'f' || letter == 'r' || letter == 'd';
 	signs.frames += picture;
 	signs.flushes += picture || letter == 'u';
+	signs.refusals += letter == 't';
+	signs.refused =
+		letter == 't' || (letter == 'l' && before.refused) ? FAULT_TORN : FAULT_NONE;
+	signs.frozen = letter == 'z';
+	signs.hearts += letter == 'h' || letter == 'H';
+	signs.heart_number += letter == 'h';
+	signs.acknowledged = letter == 'a';
+	signs.reported = letter == 'o' ? FAULT_BIT(FAULT_OVERDRAWN)
+		: letter == 'w'        ? FAULT_BIT(FAULT_WRONG_PIXELS)
+				       : 0;
 	signs.blank = letter == 'b' || letter == 's' || signs.frames == 0;
 	return signs;
 }
@@ -83,7 +135,7 @@ START_TEST(story) {
 	const struct story *story = &stories[_i];
 	struct layer_machine machine;
 	struct layer_signs signs = { .peer = LINK_PEER_ABSENT, .blank = true };
-	enum layer_cause cause = LAYER_CAUSE_NONE;
+	enum fault_cause cause = FAULT_NONE;
 	uint64_t tick = 1000;
 	layer_machine_init(&machine, &story->limits);
 	ck_assert_uint_eq(strlen(story->seen), strlen(story->states));
@@ -99,7 +151,7 @@ START_TEST(story) {
 		for (size_t n = 0; n < len; n++) {
 			ck_assert_int_eq(made[n].from, before);
 			before = made[n].to;
-			if (made[n].from == LAYER_LIVE) {
+			if (made[n].from == LAYER_LIVE && made[n].to != LAYER_LIVE) {
 				cause = made[n].cause;
 				/* well at the tick before at the latest */
 				ck_assert_uint_eq(made[n].onset_ns, (tick - 1) * 1000);
@@ -109,7 +161,7 @@ START_TEST(story) {
 		ck_assert_int_eq(layer_machine_shows_picture(&machine),
 			machine.state == LAYER_LIVE || machine.state == LAYER_SUSPECT);
 	}
-	ck_assert_msg(cause == story->cause, "%s: %s", story->name, layer_cause_name(cause));
+	ck_assert_msg(cause == story->cause, "%s: %s", story->name, fault_name(cause));
 }
 END_TEST
 
@@ -122,7 +174,8 @@ START_TEST(waits_only_where_time_changes_something) {
 	ck_assert(!layer_machine_is_waiting(&machine));
 	layer_machine_step(&machine, &signs, 1, 1, made);
 	ck_assert(!layer_machine_is_waiting(&machine)); /* live and allowed to be silent */
-	const struct layer_limits must_flush = STALL(5, 5);
+	struct layer_limits must_flush = STALL(5, 5);
+	must_flush.reactions[FAULT_DIED] = FAULT_REACTION_HOLD;
 	layer_machine_init(&machine, &must_flush);
 	layer_machine_step(&machine, &signs, 1, 1, made);
 	ck_assert(layer_machine_is_waiting(&machine));
@@ -136,10 +189,71 @@ START_TEST(waits_only_where_time_changes_something) {
 }
 END_TEST
 
+START_TEST(what_changes_nothing_is_written_down_once) {
+	struct layer_machine machine;
+	struct layer_transition made[LAYER_TRANSITIONS_MAX];
+	struct layer_signs signs = see((struct layer_signs) { 0 }, 'f');
+	struct layer_limits limits = at_once;
+	limits.reactions[FAULT_OVERDRAWN] = FAULT_REACTION_LOG;
+	layer_machine_init(&machine, &limits);
+	layer_machine_step(&machine, &signs, 1, 1, made);
+
+	signs = see(signs, 'o');
+	ck_assert_uint_eq(layer_machine_step(&machine, &signs, 2, 2, made), 1);
+	ck_assert_int_eq(made[0].from, LAYER_LIVE);
+	ck_assert_int_eq(made[0].to, LAYER_LIVE);
+	ck_assert_int_eq(made[0].cause, FAULT_OVERDRAWN);
+	ck_assert_int_eq(made[0].reaction, FAULT_REACTION_LOG);
+	ck_assert_uint_eq(layer_machine_step(&machine, &signs, 3, 3, made), 0);
+	signs = see(signs, '.');
+	ck_assert_uint_eq(layer_machine_step(&machine, &signs, 4, 4, made), 0);
+	signs = see(signs, 'o');
+	ck_assert_uint_eq(layer_machine_step(&machine, &signs, 5, 5, made), 1);
+}
+END_TEST
+
+START_TEST(the_strongest_reaction_counts) {
+	struct layer_machine machine;
+	struct layer_transition made[LAYER_TRANSITIONS_MAX];
+	struct layer_signs signs = see((struct layer_signs) { 0 }, 'f');
+	layer_machine_init(&machine, &at_once);
+	layer_machine_step(&machine, &signs, 1, 1, made);
+	signs = see(signs, 'S');
+	signs.reported = FAULT_BIT(FAULT_UNIFORM) | FAULT_BIT(FAULT_WRONG_PIXELS);
+	ck_assert_uint_eq(layer_machine_step(&machine, &signs, 2, 2, made), 1);
+	ck_assert_int_eq(made[0].cause, FAULT_WRONG_PIXELS);
+	ck_assert_int_eq(made[0].reaction, FAULT_REACTION_FALLBACK);
+	ck_assert_int_eq(machine.reaction, FAULT_REACTION_FALLBACK);
+}
+END_TEST
+
+START_TEST(without_hysteresis_there_is_none) {
+	struct layer_machine machine;
+	struct layer_transition made[LAYER_TRANSITIONS_MAX];
+	const struct layer_limits limits = { .recover_ticks = 1,
+		.dwell_ticks = 100,
+		.quarantine_losses = 1,
+		.quarantine_ticks = 100 };
+	struct layer_signs signs = see((struct layer_signs) { 0 }, 'f');
+	signs.no_hysteresis = true;
+	layer_machine_init(&machine, &limits);
+	layer_machine_step(&machine, &signs, 1, 1, made);
+	signs = see(signs, 'D');
+	layer_machine_step(&machine, &signs, 2, 2, made);
+	ck_assert_int_eq(machine.state, LAYER_PLACEHOLDER);
+	signs = see(signs, 'f');
+	layer_machine_step(&machine, &signs, 3, 3, made);
+	ck_assert_int_eq(machine.state, LAYER_LIVE);
+}
+END_TEST
+
 Suite *suite_under_test(void) {
 	Suite *suite = suite_create("compositor layer_state");
 	TCase *machine = suite_case(suite, "machine");
 	tcase_add_loop_test(machine, story, 0, ARRAY_LEN(stories));
+	tcase_add_test(machine, what_changes_nothing_is_written_down_once);
+	tcase_add_test(machine, the_strongest_reaction_counts);
+	tcase_add_test(machine, without_hysteresis_there_is_none);
 	tcase_add_test(machine, waits_only_where_time_changes_something);
 	return suite;
 }

@@ -60,17 +60,17 @@ static void die(void) {
 static const struct {
 	const char *name;
 	void (*happen)(void);
-	enum layer_cause cause;
+	enum fault_cause cause;
 	uint32_t stall_ms;
 	unsigned ticks; /* until it is noticed, at most */
 } losses[] = {
-	{ "died", die, LAYER_CAUSE_DIED, 0, 2 },
-	{ "hung up", hang_up, LAYER_CAUSE_HUNG_UP, 0, 1 },
-	{ "hung up, picture taken back", hang_up_properly, LAYER_CAUSE_HUNG_UP, 0, 1 },
-	{ "reset", reset, LAYER_CAUSE_RESET, 0, 1 },
-	{ "blank", blank, LAYER_CAUSE_BLANKED, 0, 1 },
-	{ "stopped", stop, LAYER_CAUSE_STUCK, 0, GUEST_ECHO_TICKS + 1 },
-	{ "stalled", nothing, LAYER_CAUSE_STALLED, 99, 6 },
+	{ "died", die, FAULT_DIED, 0, 2 },
+	{ "hung up", hang_up, FAULT_HUNG_UP, 0, 1 },
+	{ "hung up, picture taken back", hang_up_properly, FAULT_HUNG_UP, 0, 1 },
+	{ "reset", reset, FAULT_RESET, 0, 1 },
+	{ "blank", blank, FAULT_BLANKED, 0, 1 },
+	{ "stopped", stop, FAULT_STUCK, 0, GUEST_ECHO_TICKS + 1 },
+	{ "stalled", nothing, FAULT_STALLED, 99, 6 },
 };
 
 static void come_back(void) {
@@ -108,7 +108,7 @@ START_TEST(a_loss_brings_the_fallback_and_pictures_end_it) {
 		rig_step(&rig, 1);
 	}
 	pair_expect(&rig, "layer.cluster", LAYER_LIVE);
-	ck_assert_uint_eq(rig_value(&rig, "layer.cluster.cause"), LAYER_CAUSE_NONE);
+	ck_assert_uint_eq(rig_value(&rig, "layer.cluster.cause"), FAULT_NONE);
 	pair_expect(&rig, "output.main", SCREEN_NORMAL);
 	rig_look(&rig);
 	ck_assert_uint_eq(rig_pixel(&rig, 0, 0), PAIR_CLUSTER + 2);
@@ -121,6 +121,9 @@ START_TEST(a_lost_picture_is_held) {
 	struct config config;
 	pair_config(&config);
 	config.layers[0].hold_ms = 49; /* three ticks */
+	for (enum fault_cause cause = FAULT_NONE; cause < FAULT_CAUSES; cause++) {
+		config.layers[0].reactions[cause] = FAULT_REACTION_HOLD;
+	}
 	rig_init(&rig, &config, NULL);
 	pair_draw(&rig);
 	losses[_i].happen();
@@ -146,6 +149,7 @@ START_TEST(a_held_picture_may_not_be_overwritten) {
 	struct config config;
 	pair_config(&config);
 	config.layers[0].hold_ms = 100;
+	config.layers[0].reactions[FAULT_BLANKED] = FAULT_REACTION_HOLD;
 	rig_init(&rig, &config, NULL);
 	pair_draw(&rig);
 	struct frame_link *link = &rig.guests[0].link;
