@@ -118,6 +118,27 @@ static int take_over_page(struct link *link, uint32_t magic) {
 	return 0;
 }
 
+int link_mend_page(const int fds[LINK_FDS], enum link_side side, uint32_t magic) {
+	int fd = fds[side == LINK_PRODUCER ? LINK_PRODUCER_PAGE : LINK_CONSUMER_PAGE];
+	size_t bytes;
+	int rc = fd_memfd_check(fd, 0, sizeof(struct link_page_header), &bytes);
+	if (rc < 0) {
+		return rc;
+	}
+	struct link_page_header *header =
+		mmap(NULL, sizeof(*header), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (header == MAP_FAILED) {
+		return -errno;
+	}
+	bool spoilt = header->magic != 0 && (header->magic != magic || header->page_bytes != bytes);
+	if (spoilt) {
+		header->magic = 0;
+		header->page_bytes = 0;
+	}
+	munmap(header, sizeof(*header));
+	return spoilt;
+}
+
 int link_map(struct link *link, enum link_side side, uint32_t magic, int fds[LINK_FDS],
 	size_t producer_page_bytes, size_t consumer_page_bytes) {
 	*link = (struct link) { .side = side, .producer_event = -1, .consumer_event = -1 };

@@ -78,6 +78,13 @@ int link_create_fds(const char *name, size_t pool_bytes, size_t producer_page_by
  * the pool read-only for the consumer. Caller closes them. 0 or -errno. */
 int link_grant_fds(const int fds[LINK_FDS], enum link_side side, int granted[LINK_FDS]);
 
+/*
+ * Keeper, while no process has `side`: a page whose last writer spoilt its name would be refused by
+ * every successor, so its name is taken off; what else is in it is checked at each use anyway. 1: that
+ * was needed, 0: it was not, -errno.
+ */
+int link_mend_page(const int fds[LINK_FDS], enum link_side side, uint32_t magic);
+
 /* Closes what is open of them and sets them to -1. */
 void link_close_fds(int fds[LINK_FDS]);
 

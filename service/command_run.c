@@ -15,6 +15,7 @@
 #include "core/fd.h"
 #include "core/loop.h"
 #include "service/assets.h"
+#include "service/chimes.h"
 #include "service/command.h"
 #include "service/config_compile.h"
 #include "service/launch.h"
@@ -23,6 +24,13 @@
 
 #define LOG_PERIOD_NS (100 * NS_PER_MS)
 #define HOLDERS_MAX 32
+
+/* What the keeper is given. */
+struct prepared {
+	int config;
+	int atlas;
+	int chimes; /* -1: no chimes */
+};
 
 struct run {
 	const struct command *command;
@@ -82,7 +90,7 @@ static int grant(struct run *run, enum control_type type, int fd) {
 }
 
 /* Starts the keeper and gives it what it is made of. */
-static int start_keeper(struct run *run, int config, int atlas) {
+static int start_keeper(struct run *run, const struct prepared *prepared) {
 	int pair[2];
 	int error = fd_socketpair(pair);
 	if (error != 0) {
@@ -101,9 +109,12 @@ static int start_keeper(struct run *run, int config, int atlas) {
 	if (run->keeper < 0) {
 		return run->keeper;
 	}
-	error = grant(run, CONTROL_CONFIG, config);
+	error = grant(run, CONTROL_CONFIG, prepared->config);
 	if (error == 0) {
-		error = grant(run, CONTROL_ATLAS, atlas);
+		error = grant(run, CONTROL_ATLAS, prepared->atlas);
+	}
+	if (error == 0 && prepared->chimes >= 0) {
+		error = grant(run, CONTROL_CHIMES, prepared->chimes);
 	}
 	return error != 0 ? error : grant(run, CONTROL_START, -1);
 }
@@ -232,10 +243,10 @@ static int watch(struct run *run) {
 	return 0;
 }
 
-static int run_service(struct run *run, int config, int atlas) {
+static int run_service(struct run *run, const struct prepared *prepared) {
 	int error = init_signals(run);
 	if (error == 0) {
-		error = start_keeper(run, config, atlas);
+		error = start_keeper(run, prepared);
 	}
 	if (error == 0) {
 		error = watch(run);
@@ -262,7 +273,24 @@ static void finish(struct run *run) {
 	fd_close(&run->lock);
 }
 
-static int run_file(const struct command *command, const char *path) {
+/* 0 or -errno; what was made until then is the caller's. */
+static int prepare(
+	struct run *run, const struct config_pictures *pictures, struct prepared *prepared) {
+	prepared->atlas = assets_create_atlas(&run->config, pictures, stderr);
+	if (prepared->atlas < 0) {
+		return prepared->atlas;
+	}
+	if (run->config.safety.chimes) {
+		prepared->chimes = chimes_create_fd(run->config.mixer.rate);
+		if (prepared->chimes < 0) {
+			return prepared->chimes;
+		}
+	}
+	prepared->config = config_seal(&run->config);
+	return prepared->config < 0 ? prepared->config : 0;
+}
+
+static int run_file(const struct command *command, const char *path, bool allow_inject) {
 	struct run run = {
 		.command = command,
 		.lock = -1,
@@ -275,43 +303,53 @@ static int run_file(const struct command *command, const char *path) {
 	if (!config_compile(path, command_runtime, &run.config, &pictures, stderr)) {
 		return COMMAND_FAILED;
 	}
-	int config = -1, atlas = -1;
+	run.config.safety.allow_inject = allow_inject;
+	struct prepared prepared = { -1, -1, -1 };
 	int status = take_lock(&run);
 	if (status == COMMAND_OK) {
-		atlas = assets_create_atlas(&run.config, &pictures, stderr);
-		config = config_seal(&run.config);
-		status = atlas < 0 || config < 0 ? command_failed(command, "cannot prepare: %s",
-							   strerror(atlas < 0 ? -atlas : -config))
-						 : run_service(&run, config, atlas);
+		int error = prepare(&run, &pictures, &prepared);
+		status = error != 0
+			? command_failed(command, "cannot prepare: %s", strerror(-error))
+			: run_service(&run, &prepared);
 	}
-	fd_close(&config);
-	fd_close(&atlas);
+	fd_close(&prepared.config);
+	fd_close(&prepared.atlas);
+	fd_close(&prepared.chimes);
 	config_pictures_finish(&pictures);
 	finish(&run);
 	return status;
 }
 
 static int run_run(const struct command *command, int argc, char **argv) {
-	static const struct option options[] = { COMMAND_OPTIONS_COMMON, { 0 } };
+	static const struct option options[] = {
+		{ "allow-inject", no_argument, NULL, 'i' },
+		COMMAND_OPTIONS_COMMON,
+		{ 0 },
+	};
+	bool allow_inject = false;
 	int option, status;
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (!command_option(command, option, &status)) {
+		if (option == 'i') {
+			allow_inject = true;
+		} else if (!command_option(command, option, &status)) {
 			return status;
 		}
 	}
 	if (optind + 1 != argc) {
 		return command_usage_error(command, "expected one configuration file");
 	}
-	return run_file(command, argv[optind]);
+	return run_file(command, argv[optind], allow_inject);
 }
 
 const struct command command_run = {
 	.name = "run",
-	.arguments = "FILE",
+	.arguments = "[--allow-inject] FILE",
 	.summary = "Start a service and stay with it, printing its log",
 	.help = "Prints 'ready' on standard output once every process runs. SIGINT, SIGTERM and "
 		"SIGHUP\n"
 		"stop the service. It is the keeper that keeps it alive: this process may be "
-		"killed.\n\n",
+		"killed.\n\n"
+		"  --allow-inject     let `fascia inject` make faults: for tests, never in a "
+		"vehicle\n",
 	.run = run_run,
 };

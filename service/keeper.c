@@ -14,7 +14,9 @@
 
 #include "core/clock.h"
 #include "core/fd.h"
+#include "core/frame_link.h"
 #include "core/log.h"
+#include "core/sample_link.h"
 #include "service/launch.h"
 
 /* after SIGTERM, before SIGKILL */
@@ -205,8 +207,23 @@ static void handle_ready(void *data, struct child *child) {
 	}
 }
 
+/* Its successor must be able to take over what it left. */
+static void mend_link(struct keeper *keeper, const struct child *child) {
+	const struct store_guest *guest = &keeper->store.guests[child->guest];
+	int mended = 0;
+	if (child->role == CHILD_GPU) {
+		mended = link_mend_page(guest->frame_link, LINK_PRODUCER, FRAME_LINK_MAGIC);
+	} else if (child->role == CHILD_SOUND) {
+		mended = link_mend_page(guest->sample_link, LINK_PRODUCER, SAMPLE_LINK_MAGIC);
+	}
+	if (mended > 0) {
+		log_warning("%s left its page spoilt; it is made good", child->name);
+	}
+}
+
 static void handle_death(void *data, struct child *child) {
 	struct keeper *keeper = data;
+	mend_link(keeper, child);
 	if (keeper->stopping) {
 		quit_when_done(keeper);
 	} else if (!keeper->started && child->deaths >= START_TRIES) {
@@ -260,17 +277,18 @@ static int add_children(struct keeper *keeper) {
 
 /* ---- the whole ---- */
 
-/* Waits for CONFIG, ATLAS and START. 0 or -errno; both descriptors are the caller's. */
-static int receive_grants(int run, int *config, int *atlas) {
-	*config = *atlas = -1;
+/* Waits for CONFIG, ATLAS, perhaps CHIMES, and START. 0 or -errno; the descriptors are the caller's. */
+static int receive_grants(int run, struct store_given *given) {
+	*given = (struct store_given) { -1, -1, -1 };
 	for (;;) {
 		struct control_packet packet;
 		int rc = control_receive_wait(run, &packet, GRANT_TIMEOUT_MS);
 		if (rc != 1) {
 			return rc == 0 ? -ECONNRESET : rc;
 		}
-		int *slot = packet.message.type == CONTROL_CONFIG ? config
-			: packet.message.type == CONTROL_ATLAS    ? atlas
+		int *slot = packet.message.type == CONTROL_CONFIG ? &given->config_fd
+			: packet.message.type == CONTROL_ATLAS    ? &given->atlas_fd
+			: packet.message.type == CONTROL_CHIMES   ? &given->chimes_fd
 								  : NULL;
 		if (slot != NULL && packet.fds_len == 1) {
 			fd_close(slot);
@@ -279,20 +297,21 @@ static int receive_grants(int run, int *config, int *atlas) {
 		}
 		control_close_fds(&packet);
 		if (packet.message.type == CONTROL_START) {
-			return *config >= 0 && *atlas >= 0 ? 0 : -EPROTO;
+			return given->config_fd >= 0 && given->atlas_fd >= 0 ? 0 : -EPROTO;
 		}
 	}
 }
 
 static int init_store(struct keeper *keeper) {
-	int config, atlas;
-	int error = receive_grants(keeper->run, &config, &atlas);
+	struct store_given given;
+	int error = receive_grants(keeper->run, &given);
 	if (error != 0) {
-		fd_close(&config);
-		fd_close(&atlas);
+		fd_close(&given.config_fd);
+		fd_close(&given.atlas_fd);
+		fd_close(&given.chimes_fd);
 		return error;
 	}
-	return store_init(&keeper->store, config, atlas);
+	return store_init(&keeper->store, &given);
 }
 
 static int init_stats(struct keeper *keeper) {

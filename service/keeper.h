@@ -2,7 +2,7 @@
  * The keeper: opens, holds, spawns, respawns; and tells who asks. See docs/architecture.md.
  *
  * It parses nothing: it gets the compiled configuration and the atlas from `fascia run` by control
- * messages (CONFIG, ATLAS, START), and answers READY when everything runs, or END with a text when it
+ * messages (CONFIG, ATLAS, CHIMES when there are any, START), and answers READY when everything runs, or END with a text when it
  * gives up.
  *
  * Thread: one.

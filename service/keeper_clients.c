@@ -86,6 +86,12 @@ static int answer_sink(struct keeper_client *client, const struct control_messag
 	return error != 0 ? error : send_end(client, 0, "%s", "");
 }
 
+static int answer_safety(struct keeper_client *client, const struct control_message *request) {
+	int error = send_memory(
+		client, CONTROL_GET_SAFETY, 0, "", client->keeper->store.safety.page, -1);
+	return error != 0 ? error : send_end(client, 0, "%s", "");
+}
+
 static int answer_config(struct keeper_client *client, const struct control_message *request) {
 	int error =
 		send_reply(client, CONTROL_GET_CONFIG, 0, "", &client->keeper->store.config_fd, 1);
@@ -130,6 +136,7 @@ static const struct {
 	{ CONTROL_GET_OUTPUT, answer_output },
 	{ CONTROL_GET_SINK, answer_sink },
 	{ CONTROL_GET_CONFIG, answer_config },
+	{ CONTROL_GET_SAFETY, answer_safety },
 	{ CONTROL_GET_CLIENT, answer_client },
 };
 

@@ -93,10 +93,61 @@ static int grant_consumer_links(struct keeper *keeper, struct child *child) {
 	return error;
 }
 
+static int grant_cues(struct child *child, const int cues[CUE_FDS]) {
+	int granted[CUE_FDS];
+	if (cues[0] < 0) {
+		return 0;
+	}
+	int error = cue_grant_fds(cues, child->role == CHILD_MIXER, granted);
+	if (error != 0) {
+		return error;
+	}
+	error = grant_fds(child, CONTROL_CUES, 0, "", granted, CUE_FDS);
+	for (unsigned i = 0; i < CUE_FDS; i++) {
+		fd_close(&granted[i]);
+	}
+	return error;
+}
+
+/* One descriptor, when there is one. */
+static int grant_optional(struct child *child, enum control_type type, int fd) {
+	return fd >= 0 ? grant_fds(child, type, 0, "", &fd, 1) : 0;
+}
+
+static int grant_watchdog(struct keeper *keeper, struct child *child) {
+	struct control_packet packet = {
+		.message = {
+			.type = CONTROL_WATCHDOG,
+			.arg = { keeper->store.config->safety.watchdog },
+		},
+		.fds = { keeper->store.safety.watchdog },
+		.fds_len = 1,
+	};
+	return packet.fds[0] >= 0 ? child_send(child, &packet) : 0;
+}
+
+static int grant_safety(struct keeper *keeper, struct child *child) {
+	const struct safety_store *safety = &keeper->store.safety;
+	int error = grant_optional(child, CONTROL_SAFETY, safety->page);
+	if (error == 0) {
+		error = grant_optional(child, CONTROL_SIGNALS, safety->signals);
+	}
+	if (error == 0) {
+		error = grant_cues(child, safety->cues);
+	}
+	if (error == 0) {
+		error = grant_optional(child, CONTROL_BUZZER, safety->buzzer);
+	}
+	return error != 0 ? error : grant_watchdog(keeper, child);
+}
+
 static int grant_compositor(struct keeper *keeper, struct child *child) {
 	int error = grant_fds(child, CONTROL_ATLAS, 0, "", &keeper->store.atlas_fd, 1);
 	if (error == 0) {
 		error = grant_outputs(keeper, child);
+	}
+	if (error == 0) {
+		error = grant_safety(keeper, child);
 	}
 	return error != 0 ? error : grant_consumer_links(keeper, child);
 }
@@ -105,6 +156,12 @@ static int grant_mixer(struct keeper *keeper, struct child *child) {
 	int error = 0;
 	if (keeper->store.sink >= 0) {
 		error = grant_fds(child, CONTROL_SINK, 0, "", &keeper->store.sink, 1);
+	}
+	if (error == 0) {
+		error = grant_cues(child, keeper->store.safety.cues);
+	}
+	if (error == 0) {
+		error = grant_optional(child, CONTROL_CHIMES, keeper->store.chimes_fd);
 	}
 	return error != 0 ? error : grant_consumer_links(keeper, child);
 }
@@ -120,6 +177,10 @@ static int grant_endpoint(struct keeper *keeper, struct child *child) {
 		error = grant_link(child, frames ? CONTROL_FRAME_LINK : CONTROL_SAMPLE_LINK,
 			child->guest, name, frames ? guest->frame_link : guest->sample_link,
 			LINK_PRODUCER);
+	}
+	if (error == 0 && frames && guest->channel_listener >= 0) {
+		error = grant_fds(
+			child, CONTROL_CHANNEL, child->guest, name, &guest->channel_listener, 1);
 	}
 	struct child *consumer = keeper_find_child(keeper, consumer_role(child->role), 0);
 	if (error == 0 && consumer != NULL) {

@@ -13,13 +13,14 @@
 #include "display/output_memory.h"
 
 static void clear(struct store *store) {
-	*store = (struct store) { .config_fd = -1, .atlas_fd = -1, .sink = -1 };
+	*store = (struct store) { .config_fd = -1, .atlas_fd = -1, .chimes_fd = -1, .sink = -1 };
+	safety_store_clear(&store->safety);
 	for (unsigned i = 0; i < CONFIG_OUTPUTS_MAX; i++) {
 		store->output[i] = store->step[i] = -1;
 	}
 	for (unsigned i = 0; i < CONFIG_GUESTS_MAX; i++) {
 		struct store_guest *guest = &store->guests[i];
-		guest->gpu_listener = guest->sound_listener = -1;
+		guest->gpu_listener = guest->sound_listener = guest->channel_listener = -1;
 		for (unsigned fd = 0; fd < LINK_FDS; fd++) {
 			guest->frame_link[fd] = guest->sample_link[fd] = -1;
 		}
@@ -78,9 +79,20 @@ static int init_sound(struct store_guest *guest, const struct config_guest *conf
 	return listen_at(config->sound.socket, &guest->sound_listener);
 }
 
+static int init_guest(struct store_guest *guest, const struct config_guest *config) {
+	int error = init_gpu(guest, config);
+	if (error == 0) {
+		error = init_sound(guest, config);
+	}
+	if (error == 0 && config->channel.enabled) {
+		error = listen_at(config->channel.socket, &guest->channel_listener);
+	}
+	return error;
+}
+
 static int init_all(struct store *store) {
 	const struct config *config = store->config;
-	int error = 0;
+	int error = safety_store_init(&store->safety, config);
 	for (unsigned i = 0; error == 0 && i < config->outputs_len; i++) {
 		error = init_output(store, i);
 	}
@@ -89,19 +101,17 @@ static int init_all(struct store *store) {
 		error = store->sink < 0 ? store->sink : 0;
 	}
 	for (unsigned i = 0; error == 0 && i < config->guests_len; i++) {
-		error = init_gpu(&store->guests[i], &config->guests[i]);
-		if (error == 0) {
-			error = init_sound(&store->guests[i], &config->guests[i]);
-		}
+		error = init_guest(&store->guests[i], &config->guests[i]);
 	}
 	return error;
 }
 
-int store_init(struct store *store, int config_fd, int atlas_fd) {
+int store_init(struct store *store, const struct store_given *given) {
 	clear(store);
-	store->config_fd = config_fd;
-	store->atlas_fd = atlas_fd;
-	store->config = config_map(config_fd);
+	store->config_fd = given->config_fd;
+	store->atlas_fd = given->atlas_fd;
+	store->chimes_fd = given->chimes_fd;
+	store->config = config_map(given->config_fd);
 	int error = store->config == NULL ? -errno : init_all(store);
 	if (error != 0) {
 		store_finish(store);
@@ -131,14 +141,17 @@ void store_finish(struct store *store) {
 		struct store_guest *guest = &store->guests[i];
 		finish_listener(&guest->gpu_listener, store->config->guests[i].gpu.socket);
 		finish_listener(&guest->sound_listener, store->config->guests[i].sound.socket);
+		finish_listener(&guest->channel_listener, store->config->guests[i].channel.socket);
 		finish_link(guest->frame_link);
 		finish_link(guest->sample_link);
 	}
 	fd_close(&store->sink);
 	if (store->config != NULL) {
+		safety_store_finish(&store->safety, store->config);
 		config_unmap(store->config);
 	}
 	fd_close(&store->config_fd);
 	fd_close(&store->atlas_fd);
+	fd_close(&store->chimes_fd);
 	clear(store);
 }

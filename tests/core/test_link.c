@@ -139,6 +139,31 @@ static int try_side(const int granted[LINK_FDS], enum link_side side) {
 	return 0;
 }
 
+/* What a dying producer wrote last must not keep its successors away for ever. */
+START_TEST(a_spoilt_name_is_taken_off) {
+	struct link producer, consumer;
+	map_both(&producer, &consumer);
+	ck_assert_int_eq(link_mend_page(fds, LINK_PRODUCER, MAGIC), 0);
+	struct link_page_header *header = producer.producer_page;
+	header->magic = 7;
+	link_unmap(&producer);
+	ck_assert_int_eq(map_side(&producer, LINK_PRODUCER), -EINVAL);
+	ck_assert_int_eq(link_mend_page(fds, LINK_PRODUCER, MAGIC), 1);
+	ck_assert_int_eq(link_mend_page(fds, LINK_PRODUCER, MAGIC), 0);
+	ck_assert_int_eq(map_side(&producer, LINK_PRODUCER), 0);
+	/* the consumer sees it as one more successor */
+	ck_assert_uint_eq(link_generation(&consumer), 2);
+	header = producer.producer_page;
+	header->page_bytes++;
+	link_unmap(&producer);
+	ck_assert_int_eq(link_mend_page(fds, LINK_PRODUCER, MAGIC), 1);
+	ck_assert_int_eq(link_mend_page(fds, LINK_CONSUMER, MAGIC), 0);
+	link_unmap(&consumer);
+	const int none[LINK_FDS] = { -1, -1, -1, -1, -1 };
+	ck_assert_int_lt(link_mend_page(none, LINK_PRODUCER, MAGIC), 0);
+}
+END_TEST
+
 START_TEST(grants_are_what_a_side_may_have) {
 	enum link_side side = (enum link_side)_i;
 	int granted[LINK_FDS];
@@ -256,6 +281,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, state_crosses);
 	tcase_add_test(tcase, garbage_from_the_producer);
 	tcase_add_test(tcase, a_successor_takes_over);
+	tcase_add_test(tcase, a_spoilt_name_is_taken_off);
 	tcase_add_loop_test(tcase, grants_are_what_a_side_may_have, 0, 2);
 	tcase_add_loop_test(tcase, wrong_descriptors, 0, ARRAY_LEN(wrongs));
 	tcase_add_test(tcase, creates_fail_clean);

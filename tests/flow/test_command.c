@@ -24,7 +24,7 @@ static const struct row {
 	{ { "--version" }, 0, "fascia 0." },
 	{ { "--nonsense" }, 2, "usage: fascia" },
 	{ { "dance" }, 2, "there is no command 'dance'" },
-	{ { "run", "--help" }, 0, "usage: fascia run FILE" },
+	{ { "run", "--help" }, 0, "usage: fascia run [--allow-inject] FILE" },
 	{ { "check", "--help" }, 0, "usage: fascia check FILE" },
 	{ { "status", "--help" }, 0, "--json" },
 	{ { "top", "--help" }, 0, "usage: fascia top" },

@@ -91,6 +91,82 @@ START_TEST(everyone_gets_what_it_needs) {
 }
 END_TEST
 
+/* With all there is for safety: the buzzer must be there before, everything else is made. */
+static const char safe_yaml[] =
+	"outputs: [{name: o, mode: 64x48@step}]\n"
+	"guests: [{name: a, channel: {}}, {name: b, sound: {enabled: false}}]\n"
+	"layers: [{name: a}, {name: b}]\n"
+	"sound: {sink: memory}\n"
+	"safety: {signals: true, buzzer: /dev/null, watchdog: {kind: file, path: dog}}\n";
+
+static const struct grant_row safety_rows[] = {
+	{ "compositor", "got.safety", 1 },
+	{ "compositor", "got.signals", 1 },
+	{ "compositor", "got.cues", 1 },
+	{ "compositor", "got.buzzer", 1 },
+	{ "compositor", "got.watchdog", 1 },
+	{ "compositor", "got.start", 1 },
+	{ "mixer", "got.cues", 1 },
+	{ "mixer", "got.chimes", 1 },
+	{ "gpu-a", "got.channel", 1 },
+	{ "gpu-b", "got.start", 1 },
+};
+
+START_TEST(everyone_gets_what_safety_needs) {
+	struct service service;
+	char path[128];
+	struct stat stat;
+	service_start(&service, safe_yaml, libexec);
+	for (size_t i = 0; i < ARRAY_LEN(safety_rows); i++) {
+		const struct grant_row *row = &safety_rows[i];
+		service_wait_is(&service, row->process, row->name, row->count);
+	}
+	snprintf(path, sizeof(path), "%s/signals", service.runtime);
+	ck_assert_int_eq(lstat(path, &stat), 0);
+	ck_assert_uint_eq(stat.st_mode, S_IFSOCK | S_IRUSR | S_IWUSR);
+	/* a successor gets the same again */
+	ck_assert_int_eq(kill(service_pid(&service, "compositor"), SIGKILL), 0);
+	service_wait_starts(&service, "compositor", 2);
+	for (size_t i = 0; i < ARRAY_LEN(safety_rows); i++) {
+		const struct grant_row *row = &safety_rows[i];
+		service_wait_is(&service, row->process, row->name, row->count);
+	}
+	service_stop(&service); /* and no socket is left */
+}
+END_TEST
+
+/* Without the key, nobody is told of it. */
+START_TEST(no_safety_no_grants) {
+	struct service service;
+	uint64_t value;
+	service_start(&service, yaml, libexec);
+	service_wait_is(
+		&service, "compositor", "got.safety", 1); /* the fault log is always there */
+	service_wait_is(&service, "compositor", "got.start", 1);
+	service_wait_is(&service, "mixer", "got.start", 1);
+	static const char *const names[] = { "got.signals", "got.cues", "got.watchdog",
+		"got.buzzer", "got.chimes", "got.channel" };
+	for (unsigned page = 0; page < service.pages_len; page++) {
+		for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+			ck_assert_msg(!stats_read_value(service.pages[page], names[i], &value),
+				"%s", names[i]);
+		}
+	}
+	service_stop(&service);
+}
+END_TEST
+
+START_TEST(a_missing_watchdog_is_no_start) {
+	char log[8192];
+	int status = service_start_bad("guests: [{name: a}]\n"
+				       "safety: {watchdog: {kind: device, path: /nowhere/dog}}\n",
+		libexec, log, sizeof(log));
+	ck_assert_int_eq(status, 1);
+	ck_assert_msg(strstr(log, "watchdog: /nowhere/dog: No such file or directory") != NULL,
+		"%s", log);
+}
+END_TEST
+
 /* ---- deaths ---- */
 
 static const struct death_row {
@@ -356,6 +432,9 @@ Suite *suite_under_test(void) {
 	TCase *tcase = suite_case(suite, "keeper");
 	tcase_add_checked_fixture(tcase, make_fakes, remove_fakes);
 	tcase_add_test(tcase, everyone_gets_what_it_needs);
+	tcase_add_test(tcase, everyone_gets_what_safety_needs);
+	tcase_add_test(tcase, no_safety_no_grants);
+	tcase_add_test(tcase, a_missing_watchdog_is_no_start);
 	tcase_add_loop_test(tcase, what_dies_is_replaced, 0, (int)ARRAY_LEN(death_rows));
 	tcase_add_test(tcase, many_deaths_leave_nothing);
 	tcase_add_test(tcase, who_does_not_end_is_killed);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/control.h"
+#include "core/cue.h"
 #include "core/stats.h"
 
 static const unsigned fds_expected[CONTROL_TYPES] = {
@@ -26,6 +27,13 @@ static const unsigned fds_expected[CONTROL_TYPES] = {
 	[CONTROL_SINK] = 1,
 	[CONTROL_PEER] = 1,
 	[CONTROL_CLIENT] = 1,
+	[CONTROL_SAFETY] = 1,
+	[CONTROL_SIGNALS] = 1,
+	[CONTROL_CUES] = CUE_FDS,
+	[CONTROL_CHIMES] = 1,
+	[CONTROL_WATCHDOG] = 1,
+	[CONTROL_BUZZER] = 1,
+	[CONTROL_CHANNEL] = 1,
 };
 
 static const char *const type_names[CONTROL_TYPES] = {
@@ -39,6 +47,13 @@ static const char *const type_names[CONTROL_TYPES] = {
 	[CONTROL_SINK] = "sink",
 	[CONTROL_PEER] = "peer",
 	[CONTROL_CLIENT] = "client",
+	[CONTROL_SAFETY] = "safety",
+	[CONTROL_SIGNALS] = "signals",
+	[CONTROL_CUES] = "cues",
+	[CONTROL_CHIMES] = "chimes",
+	[CONTROL_WATCHDOG] = "watchdog",
+	[CONTROL_BUZZER] = "buzzer",
+	[CONTROL_CHANNEL] = "channel",
 	[CONTROL_START] = "start",
 };
 
