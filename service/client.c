@@ -109,3 +109,15 @@ bool client_get(const struct command *command, int socket, enum control_type typ
 	}
 	return true;
 }
+
+int client_connect_compositor(const struct command *command, int *status) {
+	int compositor;
+	int socket = client_connect(command, status);
+	if (socket < 0) {
+		return -1;
+	}
+	bool there = client_get(command, socket, CONTROL_GET_CLIENT, "compositor", &compositor, 1);
+	fd_close(&socket);
+	*status = there ? COMMAND_OK : COMMAND_FAILED;
+	return there ? compositor : -1;
+}

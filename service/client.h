@@ -30,6 +30,9 @@ int client_connect(const struct command *command, int *status);
 bool client_ask(const struct command *command, int socket, const struct control_packet *request,
 	client_reply reply, void *data);
 
+/* Connects to the compositor through the keeper, as client_connect(). */
+int client_connect_compositor(const struct command *command, int *status);
+
 /*
  * Asks for one thing (GET_OUTPUT, GET_SINK, ...): its descriptors in `fds`, -1 where none came. False
  * after saying why not.

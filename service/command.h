@@ -42,6 +42,10 @@ extern const struct command command_layer;
 extern const struct command command_log;
 extern const struct command command_step;
 extern const struct command command_stop;
+extern const struct command command_regions;
+extern const struct command command_analyze;
+extern const struct command command_ack;
+extern const struct command command_inject;
 
 /* Value of --runtime, before or after the command's name; NULL: not given. */
 extern const char *command_runtime;

@@ -46,7 +46,7 @@ static const struct action {
 } actions[] = {
 	{ "at", CONTROL_LAYER_AT, read_place, 0, SCALAR_PLACE_FORM },
 	{ "size", CONTROL_LAYER_SIZE, read_size, 0, SCALAR_SIZE_FORM },
-	{ "z", CONTROL_LAYER_Z, read_z, 0, "a whole number" },
+	{ "z", CONTROL_LAYER_Z, read_z, 0, "a whole number, -2147483648 to 2147483647" },
 	{ "opacity", CONTROL_LAYER_OPACITY, read_opacity, 0, "0 to 255" },
 	{ "hide", CONTROL_LAYER_VISIBLE, NULL, 0, NULL },
 	{ "show", CONTROL_LAYER_VISIBLE, NULL, 1, NULL },
@@ -97,16 +97,12 @@ static int read_actions(const struct command *command, char **words, int words_l
 
 static int change_layer(
 	const struct command *command, const char *layer, struct control_packet *packets, int len) {
-	int status, compositor;
-	int socket = client_connect(command, &status);
-	if (socket < 0) {
+	int status;
+	int compositor = client_connect_compositor(command, &status);
+	if (compositor < 0) {
 		return status;
 	}
-	bool done = client_get(command, socket, CONTROL_GET_CLIENT, "compositor", &compositor, 1);
-	fd_close(&socket);
-	if (!done) {
-		return COMMAND_FAILED;
-	}
+	bool done = true;
 	for (int i = 0; done && i < len; i++) {
 		snprintf(packets[i].message.name, sizeof(packets[i].message.name), "%s", layer);
 		done = client_ask(command, compositor, &packets[i], NULL, NULL);

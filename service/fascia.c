@@ -24,6 +24,10 @@ static const struct command *const commands[] = {
 	&command_record,
 	&command_layer,
 	&command_log,
+	&command_regions,
+	&command_analyze,
+	&command_ack,
+	&command_inject,
 	&command_step,
 	&command_stop,
 };

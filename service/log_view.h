@@ -1,16 +1,18 @@
 /*
- * The log of a whole service: the rings of all statistics pages, as one list of lines in the order of
- * their time.
+ * The log of a whole service: the rings of all statistics pages and the fault log, as one list in the
+ * order of their time.
  *
  * Thread: the owner's.
  */
 #ifndef SERVICE_LOG_VIEW_H
 #define SERVICE_LOG_VIEW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "core/stats.h"
+#include "service/fault_view.h"
 
 #define LOG_VIEW_PAGES_MAX 32
 
@@ -20,6 +22,9 @@ struct log_view {
 		uint64_t next; /* number of the first line that was not printed yet */
 	} pages[LOG_VIEW_PAGES_MAX];
 	unsigned pages_len;
+	struct fault_view faults;
+	bool json;     /* as lines of JSON */
+	bool settling; /* faults wait for their answer, so that each is printed whole */
 	uint64_t lost; /* lines that were overwritten before they were read */
 };
 
