@@ -150,6 +150,25 @@ static void tell_guests(
 	}
 }
 
+/* Steps come as fast as a test likes, so only their number counts there. */
+static uint64_t tick_time_ns(const struct screen *screen, uint64_t now_ns) {
+	const struct ticker *ticker = &screen->ticker;
+	return ticker->kind == TICKER_STEP ? ticker->count * ticker->period_ns : now_ns;
+}
+
+static void take_signals(struct compositor *compositor, const struct screen *screen) {
+	if (screen == compositor->signal_clock) {
+		uint64_t now_ns = clock_now_ns();
+		signals_take(&compositor->signals, screen->ticker.count,
+			tick_time_ns(screen, now_ns), now_ns);
+	}
+}
+
+static bool is_waiting(const struct compositor *compositor, const struct screen *screen) {
+	return screen_is_waiting(screen) ||
+		(compositor->signal_clock != NULL && screen->config->fallback);
+}
+
 void compositor_handle_tick(void *data, uint32_t events) {
 	struct stage *stage = data;
 	struct compositor *compositor = stage->compositor;
@@ -159,6 +178,7 @@ void compositor_handle_tick(void *data, uint32_t events) {
 	if (!ticker_take(&screen->ticker, &due_ns)) {
 		return;
 	}
+	take_signals(compositor, screen);
 	take_pictures(compositor, screen);
 	uint64_t done_ns = screen_tick(screen, due_ns, clock_now_ns());
 	latch_pictures(compositor, screen, done_ns);
@@ -166,7 +186,8 @@ void compositor_handle_tick(void *data, uint32_t events) {
 	tell_guests(compositor, screen, done_ns);
 	/* last, so that who waits for the tick finds all of it done */
 	output_tick(screen->output, due_ns, done_ns);
-	if (stage->waiting != NULL && screen_is_waiting(screen)) {
+	signals_report(&compositor->signals, compositor->safety, done_ns);
+	if (stage->waiting != NULL && is_waiting(compositor, screen)) {
 		loop_timer_set(stage->waiting, screen->ticker.period_ns, 0);
 	}
 }
@@ -234,6 +255,10 @@ void compositor_destroy(struct compositor *compositor) {
 		loop_remove(&compositor->seats[i].process);
 		loop_remove(&compositor->seats[i].publications);
 		guest_finish(&compositor->seats[i].guest);
+	}
+	signals_finish(&compositor->signals);
+	if (compositor->safety != NULL) {
+		safety_page_unmap(compositor->safety);
 	}
 	painter_destroy(compositor->painter);
 	if (compositor->atlas.base != NULL) {

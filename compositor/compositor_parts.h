@@ -15,6 +15,7 @@
 #include "compositor/layer.h"
 #include "compositor/painter.h"
 #include "compositor/screen.h"
+#include "compositor/signals.h"
 #include "core/atlas.h"
 #include "core/config.h"
 
@@ -33,7 +34,8 @@ struct stage {
 	struct screen screen;
 	int step; /* the screen's clock, if it is stepped; owned, else -1 */
 	struct loop_source *ticks;
-	struct loop_source *waiting; /* IMMEDIATE: ticks while time alone may change something */
+	struct loop_source
+		*waiting; /* IMMEDIATE: ticks while time or signals may change something */
 };
 
 struct compositor {
@@ -42,6 +44,9 @@ struct compositor {
 	const struct config *config; /* mapped */
 	struct atlas atlas; /* mapped, or zeroed */
 	struct painter *painter;
+	struct safety_page *safety; /* mapped; NULL: none was granted */
+	struct signals signals;
+	struct screen *signal_clock; /* whose ticks take them; NULL: none are expected */
 	uint32_t seats_len;
 	struct seat seats[CONFIG_GUESTS_MAX];
 	uint32_t stages_len;

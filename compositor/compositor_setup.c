@@ -30,6 +30,39 @@ static int open_config(struct compositor *compositor, struct grants *grants) {
 	return 0;
 }
 
+/* Faults are answered with or without a page to write them down in. */
+static void open_safety_page(struct compositor *compositor, struct grants *grants) {
+	if (grants->safety < 0) {
+		return;
+	}
+	compositor->safety = safety_page_map(grants->safety);
+	grants->safety = -1;
+	if (compositor->safety == NULL) {
+		log_error("the safety page cannot be used: %s; faults are only logged",
+			strerror(errno));
+	}
+}
+
+static bool has_fallback(const struct config *config) {
+	for (uint32_t i = 0; i < config->outputs_len; i++) {
+		if (config->outputs[i].fallback) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void open_signals(struct compositor *compositor, struct grants *grants) {
+	const struct config_safety *safety = &compositor->config->safety;
+	bool is_expected = safety->signals && has_fallback(compositor->config);
+	if (is_expected && grants->signals < 0) {
+		log_error("no socket of signals was granted: everything is shown as unknown");
+	}
+	signals_init(&compositor->signals, is_expected, grants->signals,
+		safety->signal_timeout_ms * NS_PER_MS, compositor->stats);
+	grants->signals = -1;
+}
+
 static int add_stage(struct compositor *compositor, struct grants *grants, uint32_t index) {
 	const struct config_output *config = &compositor->config->outputs[index];
 	struct stage *stage = &compositor->stages[index];
@@ -45,12 +78,17 @@ static int add_stage(struct compositor *compositor, struct grants *grants, uint3
 	stage->compositor = compositor;
 	stage->step = grants->steps[index];
 	grants->steps[index] = -1;
-	int err = screen_init(&stage->screen, compositor->config, index, &compositor->atlas, output,
-		stage->step, compositor->painter, compositor->stats);
+	int err = screen_init(&stage->screen, compositor->config, index, &compositor->atlas,
+		compositor->signals.receiver.values, output, stage->step, compositor->painter,
+		compositor->stats);
 	if (err < 0) {
 		fd_close(&stage->step);
 		log_error("output %s has no clock: %s", config->name, strerror(-err));
 		return err;
+	}
+	if (compositor->signals.is_expected && config->fallback &&
+		compositor->signal_clock == NULL) {
+		compositor->signal_clock = &stage->screen;
 	}
 	compositor->stages_len = index + 1;
 	return 0;
@@ -150,6 +188,10 @@ static int watch_stage(struct compositor *compositor, struct stage *stage) {
 int compositor_set_up(struct compositor *compositor, struct grants *grants) {
 	int err = open_config(compositor, grants);
 	const struct config *config = compositor->config;
+	if (err == 0) {
+		open_safety_page(compositor, grants);
+		open_signals(compositor, grants);
+	}
 	for (uint32_t i = 0; err == 0 && i < config->outputs_len; i++) {
 		err = add_stage(compositor, grants, i);
 	}

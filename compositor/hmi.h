@@ -1,10 +1,11 @@
 /*
- * The fallback HMI of an output: what the driver must see when a critical layer is missing, put together
- * from the atlas' tiles. It covers what its background tile covers: the whole output, or the critical
- * layers' places. Without that tile it covers the whole output, plainly.
+ * The HMI of an output that the host draws itself, put together from the atlas' elements: as the fallback
+ * when a critical layer is missing, and, of it, the safety elements and frames above the layers. The
+ * fallback covers what its ground covers: the whole output, or the critical layers' places. Without a
+ * ground it covers the whole output, plainly.
  *
- * Until signals arrive everything is unknown, and unknown is shown as such: dashes, and every telltale
- * lit.
+ * Values are the vehicle's signals (core/signals.h). What is unknown is shown as such: lamps are lit, numbers
+ * are dashes, gauges have no needle.
  *
  * Thread: the compositor's. Nothing allocates after hmi_init().
  */
@@ -17,41 +18,38 @@
 #include "compositor/scene.h"
 #include "core/atlas.h"
 #include "core/config.h"
+#include "core/signals.h"
 
-#define HMI_DIGITS 3
-#define HMI_GEARS "PRND-"
-#define HMI_UNKNOWN (-1)
-
-struct hmi_values {
-	int32_t speed;           /* 0..999, else unknown */
-	char gear;               /* one of HMI_GEARS, else unknown */
-	bool lit[HMI_TELLTALES];
-};
-
-/* A tile and where it goes; without pixels a plain area of the same size. */
-struct hmi_tile {
-	const struct atlas_tile *tile; /* NULL: not in the atlas */
-	struct rect place;             /* empty: nothing of its kind is in the atlas */
+/* An element of the output. */
+struct hmi_element {
+	uint32_t index;  /* in the atlas */
+	uint32_t id;     /* of its first sprite */
+	uint32_t layer;  /* of a notice: whose it is; CONFIG_NONE: nobody's */
 };
 
 struct hmi {
 	const struct atlas *atlas;
-	struct hmi_tile ground; /* plain, under the background: no layer shines through it */
-	struct hmi_tile background;
-	struct hmi_tile speed[11]; /* the digits, then "-" */
-	struct hmi_tile gear[5]; /* as in HMI_GEARS */
-	struct hmi_tile telltale[HMI_TELLTALES][2]; /* off, on */
-	struct hmi_tile missing[CONFIG_LAYERS_MAX]; /* by layer; of critical ones on this output */
+	struct rect area; /* of the fallback */
+	uint32_t elements_len;
+	struct hmi_element elements[ATLAS_ELEMENTS_MAX];
 };
 
-void hmi_values_init(struct hmi_values *values); /* all unknown */
-
-/* Finds the tiles and logs those that are missing. */
+/* Finds the output's elements; `atlas` stays borrowed. Logs what is missing. */
 void hmi_init(
 	struct hmi *hmi, const struct atlas *atlas, const struct config *config, uint32_t output);
 
-/* Puts the HMI on top of the scene. Bit n of `missing`: layer n is. */
-void hmi_add_to_scene(const struct hmi *hmi, const struct hmi_values *values, uint32_t missing,
+/* The picture of element `element` of the atlas for these values; of a readout the rightmost digit's. NULL:
+ * nothing is to be drawn (a frame that is off, a gauge of an unknown value). */
+const struct atlas_tile *hmi_tile(
+	const struct hmi *hmi, uint32_t element, const int32_t values[SIGNAL_VALUES]);
+
+/* Puts the whole HMI on top of the scene. Bit n of `missing`: layer n is. */
+void hmi_add_fallback(const struct hmi *hmi, const int32_t values[SIGNAL_VALUES], uint32_t missing,
 	struct scene *scene, const struct rect *output);
+
+/* Puts on top of the scene the elements of `host_drawn` (by their index in the atlas), and the frames that
+ * are on. */
+void hmi_add_overlay(const struct hmi *hmi, const int32_t values[SIGNAL_VALUES],
+	const bool host_drawn[ATLAS_ELEMENTS_MAX], struct scene *scene, const struct rect *output);
 
 #endif

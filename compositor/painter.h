@@ -16,7 +16,7 @@
 
 #define PAINTER_TARGET_MAX 8192  /* pixels each way of a target */
 #define PAINTER_SOURCE_MAX 16384 /* pixels each way of a sprite's picture */
-#define PAINTER_SPRITES_MAX 128
+#define PAINTER_SPRITES_MAX 448 /* layers with cursors, and an HMI of all elements */
 
 struct sprite {
 	const uint8_t *pixels; /* `height` rows of `stride` bytes; NULL: plain `colour` */

@@ -88,14 +88,14 @@ static void add_seen_damage(const struct scene *scene, size_t index, struct rect
 }
 
 void scene_compare(const struct scene *before, const struct scene *now, struct rects *damage) {
-	uint8_t before_index[SCENE_IDS] = { 0 }; /* index + 1; 0: not there, or dealt with */
-	_Static_assert(PAINTER_SPRITES_MAX < UINT8_MAX, "an index and one fit a byte");
+	uint16_t before_index[SCENE_IDS] = { 0 }; /* index + 1; 0: not there, or dealt with */
+	_Static_assert(PAINTER_SPRITES_MAX < UINT16_MAX, "an index and one fit");
 
 	for (size_t i = 0; i < before->len; i++) {
-		before_index[before->items[i].id] = (uint8_t)(i + 1);
+		before_index[before->items[i].id] = (uint16_t)(i + 1);
 	}
 	for (size_t i = 0; i < now->len; i++) {
-		uint8_t *index = &before_index[now->items[i].id];
+		uint16_t *index = &before_index[now->items[i].id];
 		if (*index != 0 && items_match(before, *index - 1u, now, i)) {
 			add_seen_damage(now, i, damage);
 		} else {

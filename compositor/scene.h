@@ -14,7 +14,7 @@
 #include "core/rect.h"
 
 /* What a sprite is; unique in a scene. Ids below SCENE_IDS. */
-#define SCENE_IDS 256
+#define SCENE_IDS 512
 
 struct scene_item {
 	uint32_t id;

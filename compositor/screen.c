@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "compositor/inject.h"
 #include "core/log.h"
@@ -49,10 +50,34 @@ static void init_machine(struct screen *screen) {
 	screen_machine_init(&screen->machine, &limits);
 }
 
+static bool is_guest_drawn(const struct config *config, const struct atlas_element *element) {
+	for (uint32_t i = 0; i < config->verified_len; i++) {
+		const struct config_verified *verified = &config->verified[i];
+		const struct config_layer *layer = &config->layers[verified->layer];
+		if (strcmp(verified->element, element->name) == 0 &&
+			strcmp(config->outputs[layer->output].name, element->output) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void find_host_drawn(
+	struct screen *screen, const struct atlas *atlas, const struct config *config) {
+	for (uint32_t i = 0; i < atlas->elements_len; i++) {
+		const struct atlas_element *element = &atlas->elements[i];
+		screen->host_drawn[i] = element->safety && !is_guest_drawn(config, element);
+	}
+}
+
 int screen_init(struct screen *screen, const struct config *config, uint32_t index,
-	const struct atlas *atlas, struct output *output, int step_fd, struct painter *painter,
-	struct stats *stats) {
-	*screen = (struct screen) { .config = &config->outputs[index], .output = output };
+	const struct atlas *atlas, const int32_t *values, struct output *output, int step_fd,
+	struct painter *painter, struct stats *stats) {
+	*screen = (struct screen) {
+		.config = &config->outputs[index],
+		.output = output,
+		.values = values,
+	};
 	int err = ticker_init(&screen->ticker, (enum ticker_kind)screen->config->clock,
 		period_of(screen->config), step_fd);
 	if (err < 0) {
@@ -63,9 +88,10 @@ int screen_init(struct screen *screen, const struct config *config, uint32_t ind
 	pace_init(&screen->pace);
 	ticker_set_lead(&screen->ticker, screen->pace.lead_ns);
 	canvas_init(&screen->canvas, output, painter, screen->config->background);
-	hmi_values_init(&screen->values);
 	if (screen->config->fallback) {
 		hmi_init(&screen->hmi, atlas, config, index);
+		screen->has_overlay = config->safety.signals != 0;
+		find_host_drawn(screen, atlas, config);
 	}
 	export_values(screen, stats);
 	return 0;
@@ -236,8 +262,10 @@ static void build_scene(struct screen *screen) {
 		}
 	}
 	if (state == SCREEN_FALLBACK) {
-		hmi_add_to_scene(
-			&screen->hmi, &screen->values, missing_layers(screen), scene, &bounds);
+		hmi_add_fallback(
+			&screen->hmi, screen->values, missing_layers(screen), scene, &bounds);
+	} else if (screen->has_overlay) {
+		hmi_add_overlay(&screen->hmi, screen->values, screen->host_drawn, scene, &bounds);
 	}
 }
 

@@ -42,7 +42,9 @@ struct screen {
 	struct layer *layers[CONFIG_LAYERS_MAX]; /* borrowed; rearmost first */
 	uint32_t layers_len;
 	struct hmi hmi;
-	struct hmi_values values; /* what the fallback HMI shows */
+	const int32_t *values;    /* the signals: what the HMI shows; borrowed */
+	bool has_overlay;         /* signals are expected: safety elements are above the layers */
+	bool host_drawn[ATLAS_ELEMENTS_MAX]; /* which of them the host draws */
 	uint64_t tick;
 	uint64_t missed;          /* of the ticker, as told last */
 	uint32_t events_len;
@@ -54,11 +56,12 @@ struct screen {
 
 /*
  * Takes over `output`; `step_fd` is borrowed, as in ticker_init(). 0 or -errno. Layers are added next,
- * once each; their clock is `screen->ticker`.
+ * once each; their clock is `screen->ticker`. `values` (SIGNAL_VALUES of them) stay borrowed: they
+ * are read at each tick.
  */
 int screen_init(struct screen *screen, const struct config *config, uint32_t index,
-	const struct atlas *atlas, struct output *output, int step_fd, struct painter *painter,
-	struct stats *stats);
+	const struct atlas *atlas, const int32_t *values, struct output *output, int step_fd,
+	struct painter *painter, struct stats *stats);
 void screen_finish(struct screen *screen);
 
 void screen_add_layer(struct screen *screen, struct layer *layer);

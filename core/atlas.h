@@ -62,7 +62,8 @@ struct atlas_element {
 	char output[32]; /* name from the configuration */
 	uint32_t kind; /* enum atlas_element_kind */
 	uint32_t signal; /* enum signal_id, or SIGNAL_NONE */
-	uint32_t safety; /* 1: a safety element: shown above all layers, checked at each frame, lit
+	uint32_t
+		safety; /* 1: a safety element (a lamp or choice): shown above all layers, checked at each frame, lit
 	                         * while signals are not to be believed. Its tiles are opaque */
 	uint32_t chime; /* enum cue_chime: cued when it goes on */
 	uint32_t digits,

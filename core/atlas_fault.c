@@ -126,10 +126,9 @@ static bool (*const kinds[ATLAS_KINDS])(const struct atlas_element *element) = {
 	[ATLAS_FRAME] = is_frame,
 };
 
-/* A safety element says something, always, and nothing but its own pixels says it. */
+/* A safety element says something, always, and by one picture. */
 static bool is_fit_for_safety(const struct atlas_element *element) {
-	return (element->kind == ATLAS_LAMP || element->kind == ATLAS_CHOICE ||
-		       element->kind == ATLAS_READOUT) &&
+	return (element->kind == ATLAS_LAMP || element->kind == ATLAS_CHOICE) &&
 		has_signal(element);
 }
 

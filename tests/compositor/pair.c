@@ -37,15 +37,15 @@ uint32_t pair_hmi(const char *tile) {
 void pair_expect_fallback(struct rig *rig) {
 	pair_expect(rig, "output.main", SCREEN_FALLBACK);
 	rig_look(rig);
-	ck_assert_uint_eq(rig_pixel(rig, 0, 0), pair_hmi("background"));
-	ck_assert_uint_eq(rig_pixel(rig, PAIR_WIDTH - 1, PAIR_HEIGHT - 1), pair_hmi("background"));
+	ck_assert_uint_eq(rig_pixel(rig, 0, 0), pair_hmi("ground/one"));
+	ck_assert_uint_eq(rig_pixel(rig, PAIR_WIDTH - 1, PAIR_HEIGHT - 1), pair_hmi("ground/one"));
 	ck_assert_uint_eq(rig_pixel(rig, 2, 4), pair_hmi("speed/-"));
 	ck_assert_uint_eq(rig_pixel(rig, 2 + 3 * 8 - 1, 15), pair_hmi("speed/-"));
 	ck_assert_uint_eq(rig_pixel(rig, 2 + 4 * 8, 4), pair_hmi("gear/-"));
-	for (int i = 0; i < HMI_TELLTALES; i++) {
+	for (int i = 0; i < TEST_ATLAS_LAMPS; i++) {
 		char tile[32];
-		snprintf(tile, sizeof(tile), "telltale/%d/on", i);
+		snprintf(tile, sizeof(tile), "%s/on", test_lamps[i].name);
 		ck_assert_uint_eq(rig_pixel(rig, 2 + 6 * i, 20), pair_hmi(tile));
 	}
-	ck_assert_uint_eq(rig_pixel(rig, 2, 28), pair_hmi("missing/cluster"));
+	ck_assert_uint_eq(rig_pixel(rig, 2, 28), pair_hmi("cluster/one"));
 }

@@ -21,6 +21,8 @@ static void copy_grants(const struct test_grants *from, struct grants *to) {
 	grants_init(to);
 	to->config = duplicate(from->config_fd);
 	to->atlas = duplicate(from->atlas_fd);
+	to->safety = duplicate(from->safety_fd);
+	to->signals = duplicate(from->signals[1]);
 	for (uint32_t i = 0; i < from->config.outputs_len; i++) {
 		to->outputs[i] = duplicate(from->outputs[i]);
 		to->steps[i] = duplicate(from->steps[i]);

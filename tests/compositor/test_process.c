@@ -260,7 +260,7 @@ START_TEST(a_dead_producer_brings_the_fallback) {
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	step();
-	ck_assert_uint_eq(pixel_after_step(5, 100), test_atlas_colour("hmi/main/background"));
+	ck_assert_uint_eq(pixel_after_step(5, 100), test_atlas_colour("hmi/main/ground/one"));
 	ck_assert_uint_eq(test_stats_value(page, "output.main.state"), SCREEN_FALLBACK);
 	ck_assert_uint_eq(test_stats_value(page, "layer.ivi.state"), LAYER_LIVE);
 

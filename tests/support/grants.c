@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/fd.h"
+#include "core/safety_page.h"
 #include "tests/support/test_atlas.h"
 
 #define HANG_GUARD_MS 60000
@@ -116,6 +118,16 @@ static void make_links(struct test_grants *grants) {
 	}
 }
 
+static void make_safety(struct test_grants *grants) {
+	grants->safety_fd = safety_page_create_fd();
+	assert(grants->safety_fd >= 0);
+	grants->signals[0] = grants->signals[1] = -1;
+	if (grants->config.safety.signals) {
+		int err = socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, grants->signals);
+		assert(err == 0);
+	}
+}
+
 void test_grants_init(
 	struct test_grants *grants, const struct config *config, const char *without) {
 	grants->config = *config;
@@ -129,12 +141,16 @@ void test_grants_init(
 	grants->atlas_fd = test_atlas_create_fd(config, without);
 	make_outputs(grants);
 	make_links(grants);
+	make_safety(grants);
 }
 
 void test_grants_finish(struct test_grants *grants) {
 	fd_close(&grants->config_fd);
 	fd_close(&grants->stats_fd);
 	fd_close(&grants->atlas_fd);
+	fd_close(&grants->safety_fd);
+	fd_close(&grants->signals[0]);
+	fd_close(&grants->signals[1]);
 	for (uint32_t i = 0; i < CONFIG_OUTPUTS_MAX; i++) {
 		fd_close(&grants->outputs[i]);
 		fd_close(&grants->steps[i]);
@@ -230,6 +246,10 @@ static void send_grants(int socket, const struct test_grants *grants) {
 		send_grant(socket, CONTROL_OUTPUT, i, fds, grants->steps[i] >= 0 ? 2 : 1);
 	}
 	send_links(socket, grants);
+	send_grant(socket, CONTROL_SAFETY, 0, &grants->safety_fd, 1);
+	if (grants->signals[1] >= 0) {
+		send_grant(socket, CONTROL_SIGNALS, 0, &grants->signals[1], 1);
+	}
 	send_grant(socket, CONTROL_START, 0, NULL, 0);
 }
 

@@ -21,6 +21,8 @@ struct test_grants {
 	int outputs[CONFIG_OUTPUTS_MAX];
 	int steps[CONFIG_OUTPUTS_MAX];          /* -1: not a stepped output */
 	int links[CONFIG_GUESTS_MAX][LINK_FDS]; /* -1: a guest without graphics */
+	int safety_fd;
+	int signals[2]; /* where to send them, what is granted; -1: none */
 };
 
 /* A configuration to start from: one stepped output "main" of this size, no guests, no layers. */
