@@ -237,17 +237,18 @@ static void compile(struct service *service) {
 	config_pictures_finish(&pictures);
 }
 
-static void start_run(struct service *service, const char *libexec) {
+static void start_run(struct service *service, const char *libexec, bool allow_inject) {
 	char *argv[] = { (char *)"fascia", (char *)"--runtime", service->runtime, (char *)"run",
-		service->yaml, NULL };
+		service->yaml, allow_inject ? (char *)"--allow-inject" : NULL, NULL };
 	service->run = start_fascia(service, libexec, argv, &service->out);
 }
 
-void service_start(struct service *service, const char *yaml, const char *libexec) {
+static void start(
+	struct service *service, const char *yaml, const char *libexec, bool allow_inject) {
 	*service = (struct service) { .out = -1, .client = -1, .step = -1 };
 	make_dir(service, yaml);
 	compile(service);
-	start_run(service, libexec);
+	start_run(service, libexec, allow_inject);
 	if (!wait_for_line(service, service->out, "ready")) {
 		give_up(service, "the service did not start");
 	}
@@ -259,10 +260,18 @@ void service_start(struct service *service, const char *yaml, const char *libexe
 	map_output(service);
 }
 
+void service_start(struct service *service, const char *yaml, const char *libexec) {
+	start(service, yaml, libexec, false);
+}
+
+void service_start_injectable(struct service *service, const char *yaml) {
+	start(service, yaml, NULL, true);
+}
+
 int service_start_bad(const char *yaml, const char *libexec, char *log, size_t log_bytes) {
 	struct service service = { .out = -1, .client = -1, .step = -1 };
 	make_dir(&service, yaml);
-	start_run(&service, libexec);
+	start_run(&service, libexec, false);
 	bool ready = wait_for_line(&service, service.out, "ready");
 	int status = wait_for_exit(&service, service.run);
 	ck_assert(!ready);

@@ -46,6 +46,9 @@ struct service {
  * there first. */
 void service_start(struct service *service, const char *yaml, const char *libexec);
 
+/* Starts one of which `fascia inject` may make faults. */
+void service_start_injectable(struct service *service, const char *yaml);
+
 /* Like it, for a service that is to fail: waits for the end of `fascia run`. Its exit status; what it
  * wrote is in `log`. Leaves nothing. */
 int service_start_bad(const char *yaml, const char *libexec, char *log, size_t log_bytes);

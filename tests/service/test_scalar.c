@@ -119,6 +119,38 @@ START_TEST(bytes) {
 }
 END_TEST
 
+static const struct rate_row {
+	const char *text;
+	bool good;
+	uint32_t times, ms;
+} rate_rows[] = {
+	{ "never", true, 0, 0 },
+	{ "3 in 60s", true, 3, 60000 },
+	{ "1 in 1ms", true, 1, 1 },
+	{ "1000 in 3600s", true, 1000, 3600000 },
+	{ "1 in 3601s", false, 0, 0 },
+	{ "1 in 3600001ms", false, 0, 0 },
+	{ "0 in 60s", false, 0, 0 },
+	{ "1001 in 60s", false, 0, 0 },
+	{ "3 in 0s", false, 0, 0 },
+	{ "3 in 60", false, 0, 0 },
+	{ "3 in 60 s", false, 0, 0 },
+	{ "3 in 60m", false, 0, 0 },
+	{ "3 per 60s", false, 0, 0 },
+	{ "3 in -1s", false, 0, 0 },
+	{ "3", false, 0, 0 },
+	{ "", false, 0, 0 },
+};
+
+START_TEST(rate) {
+	const struct rate_row *row = &rate_rows[_i];
+	uint32_t times = 7, ms = 7;
+	ck_assert_msg(scalar_rate(row->text, &times, &ms) == row->good, "'%s'", row->text);
+	ck_assert_uint_eq(times, row->good ? row->times : 7);
+	ck_assert_uint_eq(ms, row->good ? row->ms : 7);
+}
+END_TEST
+
 static const struct name_row {
 	const char *text;
 	bool good;
@@ -150,6 +182,7 @@ Suite *suite_under_test(void) {
 	tcase_add_loop_test(tcase, rect, 0, (int)ARRAY_LEN(rect_rows));
 	tcase_add_loop_test(tcase, colour, 0, (int)ARRAY_LEN(colour_rows));
 	tcase_add_loop_test(tcase, bytes, 0, (int)ARRAY_LEN(bytes_rows));
+	tcase_add_loop_test(tcase, rate, 0, (int)ARRAY_LEN(rate_rows));
 	tcase_add_loop_test(tcase, name, 0, (int)ARRAY_LEN(name_rows));
 	return suite;
 }
