@@ -44,11 +44,20 @@ static void history_init(
 	}
 }
 
+/* A predecessor may have died while it wrote one. */
+static void end_heartbeat(struct frame_producer_page *page) {
+	uint64_t lock = atomic_load(&page->heartbeat_lock);
+	atomic_store(&page->heartbeat_lock, lock + lock % 2);
+}
+
 int frame_link_init(struct frame_link *link, enum link_side side, int fds[LINK_FDS]) {
 	int rc = link_map(&link->link, side, FRAME_LINK_MAGIC, fds,
 		frame_link_producer_page_bytes(), frame_link_consumer_page_bytes());
 	if (rc < 0) {
 		return rc;
+	}
+	if (side == LINK_PRODUCER) {
+		end_heartbeat(link->link.producer_page);
 	}
 	for (unsigned i = 0; i < FRAME_LINK_CHANNELS; i++) {
 		if (side == LINK_PRODUCER) {

@@ -184,7 +184,7 @@ uint64_t frame_link_period_ns(const struct frame_link *link);
 /* ---- both ---- */
 
 /* The last heartbeat: false, with both 0, before the first one, and with both untouched while one is
- * being written (of a producer that died in there, until its successor's first). Nothing of it is to be
+ * being written (of a producer that died in there, until it has a successor). Nothing of it is to be
  * believed beyond "the endpoint says so". */
 bool frame_link_heartbeat(const struct frame_link *link, uint64_t *count, uint64_t *number);
 

@@ -22,7 +22,9 @@
 #define ALONE_POOL_SPARE_BYTES (UINT64_C(64) << 20) /* a guest may set larger modes */
 
 static void endpoint_begin(struct endpoint *endpoint) {
-	*endpoint = (struct endpoint) { .listener = VHOST_LISTENER_NONE, .control = -1 };
+	*endpoint = (struct endpoint) {
+		.listener = VHOST_LISTENER_NONE, .channel_listener = -1, .control = -1
+	};
 	endpoint->link.link = (struct link) { .producer_event = -1, .consumer_event = -1 };
 }
 
@@ -53,6 +55,11 @@ static int take_listener(void *owner, struct control_packet *packet) {
 	return grant_take_fd(packet, &endpoint->listener.socket);
 }
 
+static int take_channel(void *owner, struct control_packet *packet) {
+	struct endpoint *endpoint = owner;
+	return grant_take_fd(packet, &endpoint->channel_listener);
+}
+
 static int take_link(void *owner, struct control_packet *packet) {
 	struct endpoint *endpoint = owner;
 	if (packet->fds_len != LINK_FDS || endpoint->link.link.pool != NULL) {
@@ -67,6 +74,7 @@ static const struct grant grants[] = {
 	{ CONTROL_STATS, take_stats },
 	{ CONTROL_LISTENER, take_listener },
 	{ CONTROL_FRAME_LINK, take_link },
+	{ CONTROL_CHANNEL, take_channel },
 };
 
 static void handle_control(void *data, uint32_t events) {
@@ -206,6 +214,7 @@ void endpoint_finish(struct endpoint *endpoint) {
 		null_display_finish(&endpoint->display);
 	}
 	vhost_listener_finish(&endpoint->listener);
+	fd_close(&endpoint->channel_listener);
 	loop_remove(&endpoint->control_source);
 	if (endpoint->loop != NULL) {
 		loop_destroy(endpoint->loop);

@@ -25,6 +25,7 @@ struct endpoint {
 	struct config_gpu gpu; /* this guest's */
 	char name[CONFIG_NAME_BYTES + 8]; /* in the log */
 	struct vhost_listener listener;
+	int channel_listener; /* of the guest channel; -1: none. Whoever uses it takes it over */
 	int control; /* owned; -1: alone */
 	struct loop_source *control_source;
 	bool has_display; /* alone */

@@ -9,10 +9,12 @@
 #include "core/control.h"
 #include "core/log.h"
 #include "core/macros.h"
+#include "gpu/channel.h"
 #include "gpu/device.h"
 #include "gpu/endpoint.h"
 
 #define STATUS_USAGE 2
+#define CHANNEL_RELISTEN_NS NS_PER_S
 
 static const char usage[] =
 	"usage: fascia-gpu --socket-path=PATH | --fd=NUMBER [OPTION...]\n"
@@ -32,6 +34,8 @@ static const char usage[] =
 struct run {
 	struct endpoint endpoint;
 	struct gpu_device *device;
+	struct channel channel;
+	bool has_channel;
 };
 
 static uint64_t now_ns(void *data) {
@@ -54,6 +58,28 @@ static void handle_connection(void *data, int socket) {
 	if (rc < 0) {
 		log_error("cannot serve a VMM: %s", strerror(-rc));
 		loop_quit(run->endpoint.loop, EXIT_FAILURE);
+	}
+}
+
+/* Without it the guest's display works all the same. */
+static void begin_channel(struct run *run) {
+	struct endpoint *endpoint = &run->endpoint;
+	if (endpoint->channel_listener < 0) {
+		return;
+	}
+	const struct channel_setup setup = {
+		.loop = endpoint->loop,
+		.listener = endpoint->channel_listener,
+		.link = &endpoint->link,
+		.stats = &endpoint->stats,
+		.relisten_ns = CHANNEL_RELISTEN_NS,
+		.now_ns = now_ns,
+	};
+	endpoint->channel_listener = -1;
+	run->has_channel = true;
+	int rc = channel_init(&run->channel, &setup);
+	if (rc < 0) {
+		log_error("no guest channel: %s", strerror(-rc));
 	}
 }
 
@@ -80,6 +106,7 @@ static int begin(struct run *run) {
 	if (rc < 0) {
 		return rc;
 	}
+	begin_channel(run);
 	endpoint_ready(endpoint);
 	return 0;
 }
@@ -91,6 +118,9 @@ static int run_endpoint(struct run *run) {
 		log_error("cannot start: %s", strerror(-rc));
 	} else {
 		status = loop_run(run->endpoint.loop);
+	}
+	if (run->has_channel) {
+		channel_finish(&run->channel);
 	}
 	gpu_device_destroy(&run->device);
 	return status;

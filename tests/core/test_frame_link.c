@@ -663,16 +663,28 @@ START_TEST(heartbeats_cross) {
 }
 END_TEST
 
-START_TEST(heartbeats_of_hostile_producers) {
+static _Atomic uint64_t *heartbeat_lock(void) {
 	struct frame_producer_page *page = producer.link.producer_page;
+	return &page->heartbeat_lock;
+}
+
+START_TEST(heartbeats_of_hostile_producers) {
 	uint64_t count = 9, number = 9;
 	/* one that died while it wrote: nothing new */
-	atomic_store(&page->heartbeat_lock, 5);
+	atomic_store(heartbeat_lock(), 5);
 	ck_assert(!frame_link_heartbeat(&consumer, &count, &number));
 	ck_assert_uint_eq(count, 9);
 	ck_assert_uint_eq(number, 9);
-	frame_link_set_heartbeat(&producer, 3, 4);
-	expect_heartbeat(&consumer, 3, 4);
+	frame_link_finish(&producer);
+	ck_assert_int_eq(map_side(&producer, LINK_PRODUCER), 0);
+	expect_heartbeat(&consumer, 3, 0);
+	frame_link_set_heartbeat(&producer, 4, 4);
+	expect_heartbeat(&consumer, 4, 4);
+	atomic_store(heartbeat_lock(), UINT64_MAX);
+	frame_link_finish(&producer);
+	ck_assert_int_eq(map_side(&producer, LINK_PRODUCER), 0);
+	ck_assert(!frame_link_heartbeat(&consumer, &count, &number));
+	ck_assert_uint_eq(count, 0);
 }
 END_TEST
 
