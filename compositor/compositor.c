@@ -178,8 +178,13 @@ void compositor_handle_tick(void *data, uint32_t events) {
 	if (!ticker_take(&screen->ticker, &due_ns)) {
 		return;
 	}
+	uint64_t now_ns = clock_now_ns();
+	uint64_t lead_ns = screen->ticker.lead_ns;
+	compositor_suffer();
+	watchdog_chain_begin(&screen->chain, screen->ticker.count);
 	take_signals(compositor, screen);
 	take_pictures(compositor, screen);
+	watchdog_chain_add(&screen->chain, WATCHDOG_TAKE);
 	uint64_t done_ns = screen_tick(screen, due_ns, clock_now_ns());
 	latch_pictures(compositor, screen, done_ns);
 	/* then, so that a producer that wakes up finds its picture latched */
@@ -187,6 +192,18 @@ void compositor_handle_tick(void *data, uint32_t events) {
 	/* last, so that who waits for the tick finds all of it done */
 	output_tick(screen->output, due_ns, done_ns);
 	signals_report(&compositor->signals, compositor->safety, done_ns);
+	const struct supervisor_cycle cycle = {
+		.output = (uint32_t)(stage - compositor->stages),
+		.ticker = &screen->ticker,
+		.timing = &screen->timing,
+		.chain = &screen->chain,
+		.is_fit = screen_state(screen) != SCREEN_SAFE,
+		.due_ns = due_ns,
+		.lead_ns = lead_ns,
+		.now_ns = now_ns,
+		.time_ns = tick_time_ns(screen, done_ns),
+	};
+	compositor_supervise(compositor, stage, &cycle);
 	if (stage->waiting != NULL && is_waiting(compositor, screen)) {
 		loop_timer_set(stage->waiting, screen->ticker.period_ns, 0);
 	}
@@ -230,6 +247,7 @@ struct compositor *compositor_create(
 	}
 	compositor->loop = loop;
 	compositor->stats = stats;
+	compositor->supervisor.watchdog.fd = -1;
 	compositor->painter = painter_create();
 	int err = compositor->painter == NULL ? -ENOMEM : compositor_set_up(compositor, grants);
 	if (err < 0) {
@@ -261,9 +279,8 @@ void compositor_destroy(struct compositor *compositor) {
 		safety_page_unmap(compositor->safety);
 	}
 	painter_destroy(compositor->painter);
-	if (compositor->atlas.base != NULL) {
-		atlas_unmap(&compositor->atlas);
-	}
+	supervisor_finish(&compositor->supervisor);
+	atlas_copies_finish(&compositor->copies);
 	if (compositor->config != NULL) {
 		config_unmap(compositor->config);
 	}
@@ -384,6 +401,10 @@ static int carry_out(struct compositor *compositor, const struct control_message
 		return change_layer(compositor, request, reply);
 	case CONTROL_ACKNOWLEDGE:
 		return acknowledge(compositor, request, reply);
+	case CONTROL_INJECT:
+		return compositor_inject(compositor, request, reply);
+	case CONTROL_MECHANISM:
+		return compositor_set_mechanism(compositor, request, reply);
 	default:
 		snprintf(reply->text, sizeof(reply->text),
 			"this is not a command that the compositor takes");

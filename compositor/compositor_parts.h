@@ -10,12 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "compositor/atlas_copies.h"
 #include "compositor/compositor.h"
 #include "compositor/guest.h"
 #include "compositor/layer.h"
 #include "compositor/painter.h"
 #include "compositor/screen.h"
 #include "compositor/signals.h"
+#include "compositor/supervisor.h"
 #include "core/atlas.h"
 #include "core/config.h"
 
@@ -42,7 +44,9 @@ struct compositor {
 	struct loop *loop; /* borrowed */
 	struct stats *stats; /* borrowed */
 	const struct config *config; /* mapped */
-	struct atlas atlas; /* mapped, or zeroed */
+	struct atlas_copies copies; /* zeroed: there is no atlas */
+	struct atlas atlas; /* the first of them */
+	struct supervisor supervisor;
 	struct painter *painter;
 	struct safety_page *safety; /* mapped; NULL: none was granted */
 	struct signals signals;
@@ -69,5 +73,16 @@ void compositor_update_mode(struct compositor *compositor, struct guest *guest, 
 /* compositor.c: whether any layer on the screen is the guest's. */
 bool compositor_is_shown_on(
 	struct compositor *compositor, const struct guest *guest, const struct screen *screen);
+
+/* compositor_faults.c: looks after the compositor at the end of a cycle, and reports what is found. */
+void compositor_supervise(
+	struct compositor *compositor, struct stage *stage, const struct supervisor_cycle *cycle);
+/* compositor_faults.c: begins a tick as an injected hang or stall would. */
+void compositor_suffer(void);
+/* compositor_faults.c: CONTROL_INJECT, CONTROL_MECHANISM. 0, or -errno and the reason in the reply. */
+int compositor_inject(struct compositor *compositor, const struct control_message *request,
+	struct control_message *reply);
+int compositor_set_mechanism(struct compositor *compositor, const struct control_message *request,
+	struct control_message *reply);
 
 #endif

@@ -20,12 +20,12 @@ static int open_config(struct compositor *compositor, struct grants *grants) {
 		log_error("no atlas was granted: plain areas stand for every picture");
 		return 0;
 	}
-	int err = atlas_map(&compositor->atlas, grants->atlas);
+	int err = atlas_copies_init(&compositor->copies, grants->atlas);
+	compositor->atlas = compositor->copies.atlas;
 	if (err < 0) {
 		/* a driver is better served by plain areas than by nothing */
 		log_error("the atlas cannot be used: %s; plain areas stand for every picture",
 			strerror(-err));
-		compositor->atlas = (struct atlas) { 0 };
 	}
 	return 0;
 }
@@ -185,6 +185,26 @@ static int watch_stage(struct compositor *compositor, struct stage *stage) {
 	return stage->ticks == NULL ? -errno : 0;
 }
 
+/* Those that have a clock of their own must go on; the others tick when there is something new. */
+static void start_supervision(struct compositor *compositor, struct grants *grants) {
+	uint32_t clocked = 0;
+	const struct ticker *leader = &compositor->stages[0].screen.ticker;
+	for (uint32_t i = compositor->stages_len; i-- > 0;) {
+		const struct ticker *ticker = &compositor->stages[i].screen.ticker;
+		if (ticker->kind != TICKER_IMMEDIATE) {
+			clocked |= UINT32_C(1) << i;
+			leader = ticker;
+		}
+	}
+	if (compositor->config->safety.watchdog != CONFIG_WATCHDOG_NONE && grants->watchdog < 0) {
+		log_error("no watchdog was granted: nobody notices when all this stands still");
+	}
+	supervisor_init(&compositor->supervisor, compositor->config, &compositor->copies,
+		grants->watchdog, clocked, leader->period_ns,
+		leader->kind == TICKER_STEP ? 0 : clock_now_ns(), check_exact, compositor->stats);
+	grants->watchdog = -1;
+}
+
 int compositor_set_up(struct compositor *compositor, struct grants *grants) {
 	int err = open_config(compositor, grants);
 	const struct config *config = compositor->config;
@@ -194,6 +214,9 @@ int compositor_set_up(struct compositor *compositor, struct grants *grants) {
 	}
 	for (uint32_t i = 0; err == 0 && i < config->outputs_len; i++) {
 		err = add_stage(compositor, grants, i);
+	}
+	if (err == 0) {
+		start_supervision(compositor, grants);
 	}
 	for (uint32_t i = 0; err == 0 && i < config->guests_len; i++) {
 		err = add_seat(compositor, grants, i);

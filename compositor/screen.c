@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "compositor/inject.h"
+#include "compositor/spoiler.h"
 #include "core/log.h"
 #include "core/macros.h"
 
@@ -76,6 +77,7 @@ int screen_init(struct screen *screen, const struct config *config, uint32_t ind
 	*screen = (struct screen) {
 		.config = &config->outputs[index],
 		.output = output,
+		.atlas = atlas,
 		.values = values,
 	};
 	int err = ticker_init(&screen->ticker, (enum ticker_kind)screen->config->clock,
@@ -86,6 +88,8 @@ int screen_init(struct screen *screen, const struct config *config, uint32_t ind
 	}
 	init_machine(screen);
 	pace_init(&screen->pace);
+	timing_init(&screen->timing, screen->ticker.period_ns);
+	flips_init(&screen->flips, output, clock_now_ns());
 	ticker_set_lead(&screen->ticker, screen->pace.lead_ns);
 	canvas_init(&screen->canvas, output, painter, screen->config->background);
 	if (screen->config->fallback) {
@@ -209,12 +213,36 @@ static void look_at_event(const struct screen_event *event, struct screen_signs 
 	}
 }
 
+/* Whether pictures arrive. What may still be helped is written down, and a refused picture is tried again
+ * as the fallback; what cannot be helped is reported. */
+static void step_flips(struct screen *screen, uint64_t now_ns, struct screen_signs *signs) {
+	struct flips *flips = &screen->flips;
+	struct flips_verdict verdict;
+	if (screen->is_acknowledged && flips->is_hopeless) {
+		flips_init(flips, screen->output, now_ns);
+		canvas_forget_shown(&screen->canvas);
+	}
+	flips_step(flips, screen->tick, now_ns, &verdict);
+	if (verdict.is_repaint) {
+		canvas_forget_shown(&screen->canvas);
+	}
+	if (flips->is_hopeless) {
+		/* a mode that cannot be set is a display that refuses */
+		signs->unsafe = flips->cause == FAULT_MODE ? FAULT_COMMIT : flips->cause;
+	} else if (flips->cause != FAULT_NONE) {
+		signs->noted |= FAULT_BIT(flips->cause);
+		signs->missing = flips->cause == FAULT_COMMIT ? FAULT_COMMIT : FAULT_NONE;
+		signs->missing_onset_ns = verdict.began == FAULT_COMMIT ? verdict.onset_ns : 0;
+	}
+}
+
 static void step_machine(struct screen *screen, uint64_t now_ns) {
 	struct screen_signs signs = {
 		.reported = screen->reported,
 		.acknowledged = screen->is_acknowledged,
 		.no_hysteresis = !mechanism_is_on(MECHANISM_HYSTERESIS),
 	};
+	step_flips(screen, now_ns, &signs);
 	for (uint32_t i = 0; i < screen->layers_len; i++) {
 		look_at_layer(screen->layers[i], &signs);
 	}
@@ -240,9 +268,8 @@ static void black_out(struct scene *scene, const struct rect *bounds) {
 	scene_add(scene, &item, &sprite, bounds);
 }
 
-static void build_scene(struct screen *screen) {
+static void build_scene(struct screen *screen, struct scene *scene) {
 	struct rect bounds = canvas_bounds(&screen->canvas);
-	struct scene *scene = canvas_begin(&screen->canvas);
 	enum screen_state state = screen_state(screen);
 
 	if (state == SCREEN_SAFE) {
@@ -267,6 +294,7 @@ static void build_scene(struct screen *screen) {
 	} else if (screen->has_overlay) {
 		hmi_add_overlay(&screen->hmi, screen->values, screen->host_drawn, scene, &bounds);
 	}
+	spoiler_add_to_scene(screen->atlas, screen->config->name, scene, &bounds);
 }
 
 static void store_max(_Atomic uint64_t *value, uint64_t candidate) {
@@ -354,10 +382,16 @@ static void count(
 
 /* The scene of the present state, shown. Returns when that was done. */
 static uint64_t compose(struct screen *screen, bool *was_shown) {
-	build_scene(screen);
+	const char *name = screen->config->name;
 	uint64_t shown_ns;
+	build_scene(screen, canvas_begin(&screen->canvas));
 	canvas_compose(&screen->canvas);
-	canvas_present(&screen->canvas, &shown_ns);
+	watchdog_chain_add(&screen->chain, WATCHDOG_COMPOSE);
+	spoiler_flip_composed(screen->atlas, name, &screen->canvas);
+	watchdog_chain_add(&screen->chain, WATCHDOG_CHECK);
+	flips_handle_show(&screen->flips, canvas_present(&screen->canvas, &shown_ns));
+	watchdog_chain_add(&screen->chain, WATCHDOG_SHOW);
+	spoiler_flip_shown(screen->atlas, name, screen->output);
 	*was_shown = shown_ns != 0;
 	return *was_shown ? shown_ns : clock_now_ns();
 }
@@ -377,6 +411,7 @@ uint64_t screen_tick(struct screen *screen, uint64_t due_ns, uint64_t now_ns) {
 	screen->tick++;
 	step_layers(screen, now_ns);
 	step_machine(screen, now_ns);
+	watchdog_chain_add(&screen->chain, WATCHDOG_JUDGE);
 	uint64_t done_ns = compose(screen, &was_shown);
 
 	count(screen, due_ns, now_ns, done_ns, was_shown);

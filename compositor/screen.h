@@ -10,10 +10,13 @@
 #include <stdint.h>
 
 #include "compositor/canvas.h"
+#include "compositor/flips.h"
 #include "compositor/hmi.h"
 #include "compositor/layer.h"
 #include "compositor/pace.h"
 #include "compositor/screen_state.h"
+#include "compositor/timing.h"
+#include "compositor/watchdog.h"
 #include "core/clock.h"
 #include "core/config.h"
 #include "core/stats.h"
@@ -36,11 +39,15 @@ struct screen {
 	struct ticker ticker;
 	struct pace pace;
 	struct canvas canvas;
+	struct flips flips;
+	struct timing timing;
+	struct watchdog_chain chain; /* of this tick; its owner begins it */
 	struct screen_machine machine;
 	uint64_t reported;        /* set of causes found in the output since the last tick */
 	bool is_acknowledged;     /* since the last tick */
 	struct layer *layers[CONFIG_LAYERS_MAX]; /* borrowed; rearmost first */
 	uint32_t layers_len;
+	const struct atlas *atlas;
 	struct hmi hmi;
 	const int32_t *values;    /* the signals: what the HMI shows; borrowed */
 	bool has_overlay;         /* signals are expected: safety elements are above the layers */

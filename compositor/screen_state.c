@@ -107,7 +107,7 @@ static void sort_report(struct finding *finding, enum fault_cause cause) {
 
 static struct finding judge(
 	struct screen_machine *machine, const struct screen_signs *signs, uint64_t tick) {
-	struct finding finding = { .unsafe = signs->unsafe };
+	struct finding finding = { .unsafe = signs->unsafe, .logged = signs->noted };
 	for (enum fault_cause cause = FAULT_NONE + 1; cause < FAULT_CAUSES; cause++) {
 		if ((signs->reported & FAULT_BIT(cause)) != 0) {
 			sort_report(&finding, cause);

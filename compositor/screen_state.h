@@ -68,6 +68,7 @@ struct screen_signs {
 	bool waiting; /* some critical layer is not LIVE */
 	bool impaired; /* some layer is not LIVE */
 	uint64_t reported; /* set of causes (FAULT_BIT) found in the output since the last tick */
+	uint64_t noted;            /* set of causes that are only to be written down */
 	bool acknowledged;
 	bool no_hysteresis; /* neither dwell nor latch */
 };

@@ -33,11 +33,12 @@ static uint32_t first_of(uint32_t set) {
 
 void supervisor_init(struct supervisor *supervisor, const struct config *config,
 	struct atlas_copies *copies, int watchdog_fd, uint32_t clocked, uint64_t period_ns,
-	supervisor_exact exact, struct stats *stats) {
+	uint64_t now_ns, supervisor_exact exact, struct stats *stats) {
 	*supervisor = (struct supervisor) {
 		.copies = copies,
 		.exact = exact,
 		.leader = first_of(clocked),
+		.time_ns = now_ns,
 		.test_ticks = MAX(SELF_TEST_MS * NS_PER_MS / period_ns, 1),
 		.share = atlas_copies_share(copies, period_ns),
 		.exported_tests = stats_value(stats, "", "compositor.self_tests"),
@@ -46,7 +47,7 @@ void supervisor_init(struct supervisor *supervisor, const struct config *config,
 		.exported_late = stats_value(stats, "", "compositor.late"),
 	};
 	init_pattern(supervisor);
-	watchdog_init(&supervisor->watchdog, &config->safety, watchdog_fd, clocked, 0, stats);
+	watchdog_init(&supervisor->watchdog, &config->safety, watchdog_fd, clocked, now_ns, stats);
 }
 
 void supervisor_finish(struct supervisor *supervisor) {
@@ -141,9 +142,10 @@ void supervisor_end_cycle(struct supervisor *supervisor, const struct supervisor
 	if (cycle->output == supervisor->leader) {
 		self_test(supervisor, cycle, findings);
 		scrub(supervisor, findings);
+		supervisor->time_ns = cycle->time_ns;
 	}
 	judge_timing(supervisor, cycle, findings);
 	/* what was found now is judged with the next cycle; this one was whole, or not */
 	watchdog_end_cycle(&supervisor->watchdog, cycle->output, cycle->chain,
-		cycle->is_fit && findings->everywhere == 0, cycle->time_ns);
+		cycle->is_fit && findings->everywhere == 0, supervisor->time_ns);
 }

@@ -44,6 +44,7 @@ struct supervisor {
 	uint64_t tests;
 	uint32_t pattern[SELF_TEST_SIZE * SELF_TEST_SIZE];
 	uint32_t pattern_crc;
+	uint64_t time_ns;            /* the leader's */
 	int64_t skew_ns;             /* injected: how much the clock is ahead */
 	_Atomic uint64_t *exported_tests, *exported_repairs, *exported_rounds, *exported_late;
 };
@@ -54,7 +55,7 @@ struct supervisor_cycle {
 	const struct ticker *ticker;
 	struct timing *timing;                /* the output's */
 	const struct watchdog_chain *chain;
-	bool is_fit;			  /* what it shows may be seen */
+	bool is_fit;     /* what it shows may be seen */
 	uint64_t due_ns, lead_ns, now_ns;     /* of its tick; now: when it was taken */
 	uint64_t time_ns;                     /* the output's time, by its ticks */
 };
@@ -69,10 +70,10 @@ struct supervisor_findings {
 };
 
 /* `copies` is borrowed; takes over `watchdog_fd`. `clocked`: set of the outputs that have a clock of their
- * own; `period_ns`: of the first of them. */
+ * own; `period_ns`: of the first of them, whose time is `now_ns`. */
 void supervisor_init(struct supervisor *supervisor, const struct config *config,
 	struct atlas_copies *copies, int watchdog_fd, uint32_t clocked, uint64_t period_ns,
-	supervisor_exact exact, struct stats *stats);
+	uint64_t now_ns, supervisor_exact exact, struct stats *stats);
 /* An orderly end. */
 void supervisor_finish(struct supervisor *supervisor);
 
