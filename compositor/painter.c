@@ -10,7 +10,10 @@
 
 #define CHUNK_PIXELS 256 /* converted at once before blending: stays in the first-level cache */
 
-/* an area whose opaque sprites from index `below` on were dealt with */
+#define BAND_BYTES                                                                                 \
+	(32 * 1024) /* of the target, drawn and blended at once: with its sources, in the second-level cache */
+
+/* an area that only the first `below` opaque sprites may still show in */
 struct pending {
 	struct rect area;
 	size_t below;
@@ -23,6 +26,10 @@ struct painter {
 	uint32_t lower[PAINTER_SOURCE_MAX + 1];
 	int16_t mixed[(PAINTER_SOURCE_MAX + 1) * PIXEL_BYTES];
 	uint32_t row[PAINTER_TARGET_MAX];
+	/* of the present area: indices of those that show, and, of a part, who blends over its base */
+	size_t opaque_len, blended_len;
+	uint16_t opaque[PAINTER_SPRITES_MAX], blended[PAINTER_SPRITES_MAX];
+	const struct sprite *above[PAINTER_SPRITES_MAX];
 	/* each step takes one off and puts at most four on, all of them further down */
 	struct pending pending[4 * (PAINTER_SPRITES_MAX + 1) + 1];
 };
@@ -44,7 +51,8 @@ static uint32_t *target_row(const struct painter_target *target, int32_t x, int3
 }
 
 static bool sprite_is_scaled(const struct sprite *sprite) {
-	return sprite->place.width != sprite->width || sprite->place.height != sprite->height;
+	return sprite->pixels != NULL &&
+		(sprite->place.width != sprite->width || sprite->place.height != sprite->height);
 }
 
 static const uint8_t *source_row(const struct sprite *sprite, uint32_t x, uint32_t y) {
@@ -110,6 +118,10 @@ static void draw_unscaled(
 			pixels_fetch(to, from, area->width, sprite->format);
 			continue;
 		}
+		if (sprite->format == PIXEL_FORMAT_BGRA) {
+			pixels_over(to, from, area->width, sprite->opacity);
+			continue;
+		}
 		for (uint32_t x = 0; x < area->width; x += CHUNK_PIXELS) {
 			uint32_t len = MIN(CHUNK_PIXELS, area->width - x);
 			pixels_fetch(chunk, from + (size_t)x * PIXEL_BYTES, len, sprite->format);
@@ -172,13 +184,36 @@ static void draw_sprite(struct painter *painter, const struct painter_target *ta
 	painter->pixels_written += (uint64_t)area->width * area->height;
 }
 
-/* everything above the opaque base blends, in order */
-static void blend_above(struct painter *painter, const struct painter_target *target,
-	const struct sprite *sprites, size_t first, size_t len, const struct rect *area) {
-	for (size_t i = first; i < len; i++) {
-		struct rect part = rect_intersect(&sprites[i].visible, area);
-		if (!rect_is_empty(&part)) {
-			draw_sprite(painter, target, &sprites[i], &part);
+/*
+ * A part of the picture with its base: everything above that is in it blends, in order. In bands, so that
+ * what is below is still in the cache when it is blended; scaling prepares so much for each area that
+ * whole parts are cheaper there.
+ */
+static void draw_part(struct painter *painter, const struct painter_target *target,
+	const struct sprite *sprites, const struct sprite *base, size_t first,
+	const struct rect *part) {
+	size_t above_len = 0;
+	bool is_scaled = sprite_is_scaled(base);
+	for (size_t i = first; i < painter->blended_len; i++) {
+		const struct sprite *sprite = &sprites[painter->blended[i]];
+		struct rect common = rect_intersect(&sprite->visible, part);
+		if (!rect_is_empty(&common)) {
+			painter->above[above_len++] = sprite;
+			is_scaled = is_scaled || sprite_is_scaled(sprite);
+		}
+	}
+	bool in_bands = above_len > 0 && !is_scaled;
+	uint32_t rows = in_bands ? BAND_BYTES / (part->width * PIXEL_BYTES) + 1 : part->height;
+	struct rect band = *part;
+	for (uint32_t y = 0; y < part->height; y += rows) {
+		band.y = part->y + (int32_t)y;
+		band.height = MIN(rows, part->height - y);
+		draw_sprite(painter, target, base, &band);
+		for (size_t i = 0; i < above_len; i++) {
+			struct rect common = rect_intersect(&painter->above[i]->visible, &band);
+			if (!rect_is_empty(&common)) {
+				draw_sprite(painter, target, painter->above[i], &common);
+			}
 		}
 	}
 }
@@ -207,18 +242,42 @@ static size_t cut_out(const struct rect *area, const struct rect *hole, struct r
 	return len;
 }
 
-/* The topmost opaque sprite under `below` that shows in `area`, or `below` itself: none. */
-static size_t find_base(
-	const struct sprite *sprites, size_t below, const struct rect *area, struct rect *part) {
-	for (size_t i = below; i-- > 0;) {
+/* Those of the sprites that show in `area` at all. */
+static void sort_out(struct painter *painter, const struct sprite *sprites, size_t len,
+	const struct rect *area) {
+	painter->opaque_len = painter->blended_len = 0;
+	for (size_t i = 0; i < len; i++) {
+		struct rect common = rect_intersect(&sprites[i].visible, area);
+		if (rect_is_empty(&common)) {
+			continue;
+		}
 		if (sprites[i].opaque) {
-			*part = rect_intersect(&sprites[i].visible, area);
-			if (!rect_is_empty(part)) {
-				return i;
-			}
+			painter->opaque[painter->opaque_len++] = (uint16_t)i;
+		} else {
+			painter->blended[painter->blended_len++] = (uint16_t)i;
+		}
+	}
+}
+
+/* The topmost of the first `below` opaque sprites that shows in `area`, or `below` itself: none. */
+static size_t find_base(const struct painter *painter, const struct sprite *sprites, size_t below,
+	const struct rect *area, struct rect *part) {
+	for (size_t i = below; i-- > 0;) {
+		*part = rect_intersect(&sprites[painter->opaque[i]].visible, area);
+		if (!rect_is_empty(part)) {
+			return i;
 		}
 	}
 	return below;
+}
+
+/* The first of the blended sprites that is above sprite `index`. */
+static size_t first_above(const struct painter *painter, size_t index) {
+	size_t first = 0;
+	while (first < painter->blended_len && painter->blended[first] < index) {
+		first++;
+	}
+	return first;
 }
 
 /*
@@ -242,20 +301,21 @@ void painter_draw(struct painter *painter, const struct painter_target *target,
 	size_t pending_len = 0;
 	struct rect clipped = rect_intersect(area, &bounds);
 	if (!rect_is_empty(&clipped)) {
-		painter->pending[pending_len++] = (struct pending) { clipped, len };
+		sort_out(painter, sprites, len, &clipped);
+		painter->pending[pending_len++] = (struct pending) { clipped, painter->opaque_len };
 	}
 
 	while (pending_len > 0) {
 		struct pending now = painter->pending[--pending_len];
 		struct rect part;
-		size_t base = find_base(sprites, now.below, &now.area, &part);
+		size_t base = find_base(painter, sprites, now.below, &now.area, &part);
 		if (base == now.below) {
-			draw_sprite(painter, target, &black, &now.area);
-			blend_above(painter, target, sprites, 0, len, &now.area);
+			draw_part(painter, target, sprites, &black, 0, &now.area);
 			continue;
 		}
-		draw_sprite(painter, target, &sprites[base], &part);
-		blend_above(painter, target, sprites, base + 1, len, &part);
+		size_t index = painter->opaque[base];
+		draw_part(painter, target, sprites, &sprites[index], first_above(painter, index),
+			&part);
 
 		struct rect pieces[4];
 		size_t pieces_len = cut_out(&now.area, &part, pieces);

@@ -7,6 +7,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "compositor/pixels_impl.h"
+
 _Static_assert(
 	__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "formats are read as little-endian words");
 
@@ -30,7 +32,7 @@ static inline uint32_t rotate_alpha(uint32_t pixel) {
 	return pixel >> 8 | pixel << 24;
 }
 
-void pixels_fetch(uint32_t *to, const uint8_t *from, size_t len, enum pixel_format format) {
+static void fetch(uint32_t *to, const uint8_t *from, size_t len, enum pixel_format format) {
 	switch (format) {
 	case PIXEL_FORMAT_BGRA:
 		memcpy(to, from, len * PIXEL_BYTES);
@@ -110,7 +112,7 @@ static inline lanes rest_of_alpha(lanes source) {
 	return 255 - __builtin_shufflevector(source, source, 3, 3, 3, 3, 7, 7, 7, 7);
 }
 
-static inline void over_four(uint32_t *to, const uint32_t *from, unsigned opacity) {
+static inline void over_four(uint32_t *to, const uint8_t *from, unsigned opacity) {
 	pixels4 source, target;
 	memcpy(&source, from, sizeof(source));
 	memcpy(&target, to, sizeof(target));
@@ -129,18 +131,41 @@ static inline void over_four(uint32_t *to, const uint32_t *from, unsigned opacit
 	memcpy(to, &sum, sizeof(sum));
 }
 
-void pixels_over(uint32_t *to, const uint32_t *from, size_t len, unsigned opacity) {
+static void over(uint32_t *to, const uint8_t *from, size_t len, unsigned opacity) {
 	size_t i = 0;
 	for (; i + PIXELS4 <= len; i += PIXELS4) {
-		over_four(to + i, from + i, opacity);
+		over_four(to + i, from + i * PIXEL_BYTES, opacity);
 	}
 	if (i < len) {
-		uint32_t last_to[PIXELS4] = { 0 }, last_from[PIXELS4] = { 0 };
+		uint32_t last_to[PIXELS4] = { 0 };
+		uint8_t last_from[PIXELS4 * PIXEL_BYTES] = { 0 };
 		memcpy(last_to, to + i, (len - i) * PIXEL_BYTES);
-		memcpy(last_from, from + i, (len - i) * PIXEL_BYTES);
+		memcpy(last_from, from + i * PIXEL_BYTES, (len - i) * PIXEL_BYTES);
 		over_four(last_to, last_from, opacity);
 		memcpy(to + i, last_to, (len - i) * PIXEL_BYTES);
 	}
+}
+
+static bool always(void) {
+	return true;
+}
+
+const struct pixels_impl pixels_plain = { "plain", always, fetch, over };
+
+static inline const struct pixels_impl *best(void) {
+	return pixels_avx2.is_usable() ? &pixels_avx2 : &pixels_plain;
+}
+
+void pixels_fetch(uint32_t *to, const uint8_t *from, size_t len, enum pixel_format format) {
+	if (format == PIXEL_FORMAT_BGRA) {
+		memcpy(to, from, len * PIXEL_BYTES);
+	} else {
+		best()->fetch(to, from, len, format);
+	}
+}
+
+void pixels_over(uint32_t *to, const void *from, size_t len, unsigned opacity) {
+	best()->over(to, from, len, opacity);
 }
 
 void pixels_fill(uint32_t *to, uint32_t colour, size_t len) {

@@ -23,8 +23,8 @@
 /* Converts to the working format; alpha is 255 where the format has none. */
 void pixels_fetch(uint32_t *to, const uint8_t *from, size_t len, enum pixel_format format);
 
-/* Blends `from` over `to`. What `to`'s alpha byte holds afterwards is of no meaning. */
-void pixels_over(uint32_t *to, const uint32_t *from, size_t len, unsigned opacity);
+/* Blends `from`, of the working format, over `to`. What `to`'s alpha byte holds afterwards is of no meaning. */
+void pixels_over(uint32_t *to, const void *from, size_t len, unsigned opacity);
 
 void pixels_fill(uint32_t *to, uint32_t colour, size_t len);
 

@@ -206,10 +206,54 @@ START_TEST(many_sprites_in_a_grid) {
 }
 END_TEST
 
+/* A picture so large that what is blended is drawn in bands, the last one of them smaller. */
+START_TEST(blends_in_bands) {
+	enum { WIDE = 1021, HIGH = 101 };
+	static uint32_t pixels[WIDE * HIGH], pool[WIDE * HIGH + 64];
+	const struct painter_target target = { pixels, WIDE * 4, WIDE, HIGH };
+	const struct rect all = { 0, 0, WIDE, HIGH };
+	struct painter *painter = painter_create();
+	uint64_t random = 3;
+	for (size_t i = 0; i < ARRAY_LEN(pool); i++) {
+		pool[i] = reference_random(&random);
+	}
+	struct sprite sprites[4];
+	for (size_t i = 0; i < ARRAY_LEN(sprites); i++) {
+		sprites[i] = (struct sprite) {
+			.pixels = (const uint8_t *)(pool + i * 16),
+			.stride = WIDE * 4,
+			.width = WIDE,
+			.height = HIGH,
+			.format = i == 0 ? PIXEL_FORMAT_BGRX : PIXEL_FORMAT_BGRA,
+			.opacity = 255,
+			.opaque = i == 0,
+			.place = all,
+			.visible = all,
+		};
+	}
+	sprites[1].visible = (struct rect) { 7, 13, 900, 60 };
+	sprites[2].pixels = NULL;
+	sprites[2].opacity = 77;
+	sprites[2].visible.height = 50;
+	sprites[3].format = PIXEL_FORMAT_ABGR;
+	sprites[3].opacity = (uint8_t)_i;
+	painter_draw(painter, &target, sprites, ARRAY_LEN(sprites), &all);
+	for (int32_t y = 0; y < HIGH; y++) {
+		for (int32_t x = 0; x < WIDE; x++) {
+			ck_assert_uint_eq(pixels[y * WIDE + x] & 0xffffff,
+				reference_pixel(sprites, ARRAY_LEN(sprites), x, y));
+		}
+	}
+	ck_assert_uint_eq(painter_pixels_written(painter), 2 * WIDE * HIGH + 900 * 60 + WIDE * 50);
+	painter_destroy(painter);
+}
+END_TEST
+
 Suite *suite_under_test(void) {
 	Suite *suite = suite_create("compositor painter");
 	TCase *reference = suite_case(suite, "reference");
 	tcase_add_loop_test(reference, composes_like_the_reference, 0, ARRAY_LEN(scenes));
+	tcase_add_loop_test(reference, blends_in_bands, 254, 256);
 	TCase *occlusion = suite_case(suite, "occlusion");
 	tcase_add_test(occlusion, an_opaque_sprite_hides_the_work_below);
 	tcase_add_test(occlusion, many_sprites_in_a_grid);

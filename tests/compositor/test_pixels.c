@@ -1,4 +1,7 @@
-#include "compositor/pixels.h"
+#include "compositor/pixels_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 #include "core/macros.h"
 #include "tests/suite.h"
@@ -18,19 +21,32 @@ static const struct {
 	{ PIXEL_FORMAT_RGBX, { 1, 2, 3, 4 }, 0xff010203 },
 };
 
+static const struct pixels_impl *const impls[] = { &pixels_plain, &pixels_avx2 };
+
+/* The one of row `row`, or NULL: not on this machine. */
+static const struct pixels_impl *impl_of(int row) {
+	const struct pixels_impl *impl = impls[row % (int)ARRAY_LEN(impls)];
+	return impl->is_usable() ? impl : NULL;
+}
+
 START_TEST(fetches_format) {
+	const struct pixels_impl *impl = impl_of(_i);
+	int row = _i / (int)ARRAY_LEN(impls);
+	if (impl == NULL) {
+		return;
+	}
 	/* lengths around the width of any vector, from any alignment */
 	for (size_t len = 1; len < 40; len++) {
 		uint8_t from[40 * 4 + 3];
 		uint32_t to[41] = { [40] = 77 };
 		for (size_t shift = 0; shift < 4; shift++) {
 			for (size_t i = 0; i < len * 4; i++) {
-				from[shift + i] = formats[_i].memory[i % 4];
+				from[shift + i] = formats[row].memory[i % 4];
 			}
 			to[len] = 77;
-			pixels_fetch(to, from + shift, len, formats[_i].format);
+			impl->fetch(to, from + shift, len, formats[row].format);
 			for (size_t i = 0; i < len; i++) {
-				ck_assert_uint_eq(to[i], formats[_i].expected);
+				ck_assert_uint_eq(to[i], formats[row].expected);
 			}
 			ck_assert_uint_eq(to[len], 77);
 		}
@@ -45,7 +61,11 @@ static unsigned divided(unsigned product) {
 START_TEST(blends_every_pair_of_bytes) {
 	/* every alpha with every channel value, with one opacity a test */
 	static const unsigned opacities[] = { 0, 1, 127, 128, 254, 255 };
-	unsigned opacity = opacities[_i];
+	const struct pixels_impl *impl = impl_of(_i);
+	unsigned opacity = opacities[_i / (int)ARRAY_LEN(impls)];
+	if (impl == NULL) {
+		return;
+	}
 
 	for (unsigned alpha = 0; alpha < 256; alpha++) {
 		uint32_t from[257], to[257];
@@ -58,7 +78,7 @@ START_TEST(blends_every_pair_of_bytes) {
 			before[i] = to[i];
 		}
 		to[255] = 12345;
-		pixels_over(to, from, 255, opacity); /* odd */
+		impl->over(to, (const uint8_t *)from, 255, opacity); /* odd */
 		ck_assert_uint_eq(to[255], 12345);
 		for (uint32_t i = 0; i < 255; i++) {
 			for (unsigned shift = 0; shift < 24; shift += 8) {
@@ -69,6 +89,36 @@ START_TEST(blends_every_pair_of_bytes) {
 			}
 		}
 	}
+}
+END_TEST
+
+/* Random pixels with runs of clear and solid ones, at any alignment and of any length: the same bits, the
+ * meaningless alpha of the target included, and nothing written behind them. */
+START_TEST(all_ways_give_the_same_bits) {
+	enum { LEN = 70 };
+	uint8_t from[LEN * 4 + 3];
+	uint32_t before[LEN], results[ARRAY_LEN(impls)][LEN];
+	srand((unsigned)_i + 1);
+	for (size_t i = 0; i < sizeof(from); i++) {
+		from[i] = (uint8_t)rand();
+	}
+	for (size_t i = 0; i < LEN; i++) {
+		before[i] = (uint32_t)rand() * 3;
+	}
+	size_t run = (size_t)rand() % 40;
+	memset(from + run * 4, _i % 2 == 0 ? 0 : 255, 28 * 4);
+	size_t shift = (size_t)_i % 4, len = (size_t)_i % (LEN + 1);
+	for (size_t n = 0; n < ARRAY_LEN(impls); n++) {
+		memcpy(results[n], before, sizeof(before));
+		if (impls[n]->is_usable()) {
+			impls[n]->over(results[n], from + shift, len, _i % 3 == 0 ? 255 : _i % 256);
+			ck_assert_mem_eq(results[n], results[0], sizeof(results[0]));
+			ck_assert_mem_eq(results[n] + len, before + len, (LEN - len) * 4);
+		}
+	}
+	memcpy(results[1], before, sizeof(before));
+	pixels_over(results[1], from + shift, len, _i % 3 == 0 ? 255 : _i % 256);
+	ck_assert_mem_eq(results[1], results[0], sizeof(results[0]));
 }
 END_TEST
 
@@ -127,8 +177,9 @@ END_TEST
 Suite *suite_under_test(void) {
 	Suite *suite = suite_create("compositor pixels");
 	TCase *pixels = suite_case(suite, "pixels");
-	tcase_add_loop_test(pixels, fetches_format, 0, ARRAY_LEN(formats));
-	tcase_add_loop_test(pixels, blends_every_pair_of_bytes, 0, 6);
+	tcase_add_loop_test(pixels, fetches_format, 0, ARRAY_LEN(formats) * ARRAY_LEN(impls));
+	tcase_add_loop_test(pixels, blends_every_pair_of_bytes, 0, 6 * ARRAY_LEN(impls));
+	tcase_add_loop_test(pixels, all_ways_give_the_same_bits, 0, 400);
 	tcase_add_loop_test(pixels, positions_are_centre_to_centre, 0, ARRAY_LEN(positions));
 	tcase_add_loop_test(pixels, sampling_is_exact, 0, 6);
 	return suite;
