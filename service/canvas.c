@@ -8,6 +8,8 @@
 #include <cairo.h>
 #include <fontconfig/fontconfig.h>
 
+#include "service/symbol.h"
+
 /* drawn for cockpit screens: open shapes, no digit or letter taken for another */
 #define FONT_FAMILY "B612"
 
@@ -15,7 +17,18 @@ struct canvas {
 	cairo_surface_t *surface;
 	cairo_t *cairo;
 	struct canvas_point first;
+	double scale;
 };
+
+/* the same shapes at every size, whatever this machine likes for its desktop */
+static void set_font_options(cairo_t *cairo) {
+	cairo_font_options_t *options = cairo_font_options_create();
+	cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
+	cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
+	cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
+	cairo_set_font_options(cairo, options);
+	cairo_font_options_destroy(options);
+}
 
 struct canvas *canvas_create(
 	uint32_t *pixels, uint32_t width, uint32_t height, struct canvas_point first) {
@@ -36,6 +49,7 @@ struct canvas *canvas_create(
 	cairo_set_line_cap(canvas->cairo, CAIRO_LINE_CAP_ROUND);
 	cairo_set_line_join(canvas->cairo, CAIRO_LINE_JOIN_ROUND);
 	cairo_set_fill_rule(canvas->cairo, CAIRO_FILL_RULE_EVEN_ODD);
+	set_font_options(canvas->cairo);
 	canvas_place(canvas, (struct canvas_point) { 0, 0 }, 1);
 	return canvas;
 }
@@ -54,6 +68,7 @@ void canvas_place(struct canvas *canvas, struct canvas_point origin, double scal
 	cairo_identity_matrix(canvas->cairo);
 	cairo_translate(canvas->cairo, origin.x - canvas->first.x, origin.y - canvas->first.y);
 	cairo_scale(canvas->cairo, scale, scale);
+	canvas->scale = scale;
 }
 
 static double channel(uint32_t colour, unsigned shift) {
@@ -121,6 +136,56 @@ void canvas_arc(struct canvas *canvas, struct canvas_point centre, double radius
 	cairo_set_line_cap(canvas->cairo, CAIRO_LINE_CAP_BUTT);
 	cairo_stroke(canvas->cairo);
 	cairo_set_line_cap(canvas->cairo, CAIRO_LINE_CAP_ROUND);
+}
+
+void canvas_line(struct canvas *canvas, struct canvas_point from, struct canvas_point to,
+	double line, uint32_t colour) {
+	cairo_new_path(canvas->cairo);
+	cairo_move_to(canvas->cairo, from.x, from.y);
+	cairo_line_to(canvas->cairo, to.x, to.y);
+	set_colour(canvas, colour);
+	cairo_set_line_width(canvas->cairo, line);
+	cairo_set_line_cap(canvas->cairo, CAIRO_LINE_CAP_BUTT);
+	cairo_stroke(canvas->cairo);
+	cairo_set_line_cap(canvas->cairo, CAIRO_LINE_CAP_ROUND);
+}
+
+void canvas_polygon(
+	struct canvas *canvas, const struct canvas_point *corners, size_t len, uint32_t colour) {
+	cairo_new_path(canvas->cairo);
+	for (size_t i = 0; i < len; i++) {
+		cairo_line_to(canvas->cairo, corners[i].x, corners[i].y);
+	}
+	cairo_close_path(canvas->cairo);
+	set_colour(canvas, colour);
+	cairo_fill(canvas->cairo);
+}
+
+void canvas_symbol(struct canvas *canvas, struct canvas_point at, double width, double height,
+	struct symbol *symbol, const uint32_t *colour) {
+	uint32_t pixels_x = (uint32_t)fmax(round(width * canvas->scale), 1);
+	uint32_t pixels_y = (uint32_t)fmax(round(height * canvas->scale), 1);
+	const uint32_t *pixels = symbol_draw(symbol, pixels_x, pixels_y);
+	if (pixels == NULL) {
+		return; /* its colours' CRCs are equal then, which is found */
+	}
+	cairo_t *cairo = canvas->cairo;
+	cairo_surface_t *surface = cairo_image_surface_create_for_data((unsigned char *)pixels,
+		CAIRO_FORMAT_ARGB32, (int)pixels_x, (int)pixels_y, (int)pixels_x * 4);
+	cairo_save(cairo);
+	cairo_user_to_device(cairo, &at.x, &at.y);
+	cairo_identity_matrix(cairo);
+	/* on whole pixels: it was drawn for them */
+	double x = round(at.x), y = round(at.y);
+	if (colour != NULL) {
+		set_colour(canvas, *colour);
+		cairo_mask_surface(cairo, surface, x, y);
+	} else {
+		cairo_set_source_surface(cairo, surface, x, y);
+		cairo_paint(cairo);
+	}
+	cairo_restore(cairo);
+	cairo_surface_destroy(surface);
 }
 
 void canvas_glow(
@@ -207,7 +272,8 @@ void canvas_stroke(struct canvas *canvas, const char *shape, double line, uint32
 double canvas_text(struct canvas *canvas, struct canvas_point at, const struct canvas_font *font,
 	const char *text) {
 	cairo_t *cairo = canvas->cairo;
-	cairo_select_font_face(cairo, FONT_FAMILY, CAIRO_FONT_SLANT_NORMAL,
+	cairo_select_font_face(cairo, font->family != NULL ? font->family : FONT_FAMILY,
+		CAIRO_FONT_SLANT_NORMAL,
 		font->bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
 	cairo_set_font_size(cairo, font->size);
 	cairo_text_extents_t extents;

@@ -11,9 +11,11 @@
 #define SERVICE_CANVAS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct canvas;
+struct symbol;
 
 struct canvas_point {
 	double x, y;
@@ -22,6 +24,7 @@ struct canvas_point {
 enum canvas_align { CANVAS_LEFT, CANVAS_CENTRE, CANVAS_RIGHT };
 
 struct canvas_font {
+	const char *family; /* NULL: B612 */
 	double size; /* units; the height of capitals is about 0.72 of it */
 	bool bold;
 	enum canvas_align align;
@@ -50,6 +53,16 @@ void canvas_frame(struct canvas *canvas, double x, double y, double width, doubl
 /* An arc; degrees clockwise from three o'clock; straight ends. */
 void canvas_arc(struct canvas *canvas, struct canvas_point centre, double radius, double from,
 	double to, double line, uint32_t colour);
+
+/* A straight line with straight ends. */
+void canvas_line(struct canvas *canvas, struct canvas_point from, struct canvas_point to,
+	double line, uint32_t colour);
+void canvas_polygon(
+	struct canvas *canvas, const struct canvas_point *corners, size_t len, uint32_t colour);
+
+/* A symbol, as large as fits into width x height: its shape in one colour, or NULL: in its own. */
+void canvas_symbol(struct canvas *canvas, struct canvas_point at, double width, double height,
+	struct symbol *symbol, const uint32_t *colour);
 
 /* A disc that fades from `colour` in its centre to nothing at its edge. */
 void canvas_glow(struct canvas *canvas, struct canvas_point centre, double radius, uint32_t colour);
