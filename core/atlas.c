@@ -24,20 +24,29 @@ int atlas_map(struct atlas *atlas, int fd) {
 	if (base == MAP_FAILED) {
 		return -errno;
 	}
-	atlas->base = base;
-	atlas->size_bytes = size_bytes;
-	if (atlas_fault(base, size_bytes) != NULL) {
-		atlas_unmap(atlas);
+	if (atlas_open(atlas, base, size_bytes) != NULL) {
+		munmap((void *)(uintptr_t)base, size_bytes);
 		return -EINVAL;
 	}
-	const struct atlas_header *header = (const void *)base;
+	return 0;
+}
+
+const char *atlas_open(struct atlas *atlas, const void *file, size_t size_bytes) {
+	*atlas = (struct atlas) { 0 };
+	const char *fault = atlas_fault(file, size_bytes);
+	if (fault != NULL) {
+		return fault;
+	}
+	const struct atlas_header *header = file;
+	atlas->base = file;
+	atlas->size_bytes = size_bytes;
 	atlas->elements = (const void *)(header + 1);
 	atlas->elements_len = header->elements_len;
 	atlas->tiles = (const void *)(atlas->elements + header->elements_len);
 	atlas->tiles_len = header->tiles_len;
 	atlas->themes_len = header->themes_len;
 	atlas->locales_len = header->locales_len;
-	return 0;
+	return NULL;
 }
 
 void atlas_unmap(struct atlas *atlas) {

@@ -110,6 +110,10 @@ uint32_t atlas_crc32(const struct atlas_header *header, const struct atlas_eleme
  * that is said above, as a static string; NULL: nothing. */
 const char *atlas_fault(const void *file, size_t size_bytes);
 
+/* Looks into such a file after checking it; it must live as long. NULL, or what is wrong with it. For
+ * tools: a compositor maps sealed ones. */
+const char *atlas_open(struct atlas *atlas, const void *file, size_t size_bytes);
+
 /* Maps and checks an atlas (borrows `fd`): its seals, and atlas_fault(). 0, -EPERM: not sealed, -EINVAL:
  * damaged or of another version, -errno. */
 int atlas_map(struct atlas *atlas, int fd);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "service/assets_impl.h"
+#include "service/assets_old.h"
 
 /* the drawing's own units: the shape of a cluster display */
 #define WIDTH 1280.0
@@ -51,7 +52,7 @@ struct hmi {
 	double scale;
 };
 
-static const struct canvas_font label_font = { 19, false, CANVAS_LEFT, (uint32_t)ASSETS_DIM };
+static const struct canvas_font label_font = { NULL, 19, false, CANVAS_LEFT, (uint32_t)ASSETS_DIM };
 
 /* Where the drawing goes: around the critical layers, or all of the output. */
 static struct rect find_area(const struct config *config, unsigned output) {
@@ -88,7 +89,7 @@ static struct canvas *begin_tile(
 				(size_t)(place.x - hmi->area.x),
 			place.width * sizeof(uint32_t));
 	}
-	struct canvas *canvas = atlas_builder_draw(hmi->builder, place.x, place.y);
+	struct canvas *canvas = atlas_builder_draw(hmi->builder);
 	if (canvas != NULL) {
 		canvas_place(canvas, hmi->origin, hmi->scale);
 	}
@@ -108,13 +109,15 @@ static void draw_ring(struct canvas *canvas) {
 	canvas_arc(canvas, centre, 214, 138, 200, 3, (uint32_t)ASSETS_ACCENT);
 	canvas_arc(canvas, centre, 214, 340, 402, 3, (uint32_t)ASSETS_ACCENT);
 	canvas_text(canvas, (struct canvas_point) { WIDTH / 2, 338 },
-		&(struct canvas_font) { 26, false, CANVAS_CENTRE, (uint32_t)ASSETS_QUIET }, "km/h");
+		&(struct canvas_font) { NULL, 26, false, CANVAS_CENTRE, (uint32_t)ASSETS_QUIET },
+		"km/h");
 }
 
 static void draw_heading(struct canvas *canvas, const char *name) {
 	canvas_text(canvas, (struct canvas_point) { GEAR_X, 62 },
-		&(struct canvas_font) { 22, true, CANVAS_LEFT, (uint32_t)ASSETS_QUIET }, name);
-	struct canvas_font font = { 19, true, CANVAS_RIGHT, (uint32_t)ASSETS_AMBER };
+		&(struct canvas_font) { NULL, 22, true, CANVAS_LEFT, (uint32_t)ASSETS_QUIET },
+		name);
+	struct canvas_font font = { NULL, 19, true, CANVAS_RIGHT, (uint32_t)ASSETS_AMBER };
 	canvas_text(canvas, (struct canvas_point) { 1196, 61 }, &font, "BASIC DISPLAY");
 	canvas_stroke(canvas, "M 1020 65 L 1031 45 L 1042 65 Z M 1031 53 L 1031 58", 2.5,
 		(uint32_t)ASSETS_AMBER);
@@ -146,8 +149,7 @@ static void draw_background(struct canvas *canvas, const struct hmi *hmi,
 static void add_background(struct hmi *hmi, const struct config_output *output, const char *name) {
 	uint32_t *pixels =
 		atlas_builder_add(hmi->builder, &hmi->area, "hmi/%s/background", hmi->output);
-	struct canvas *canvas =
-		pixels != NULL ? atlas_builder_draw(hmi->builder, hmi->area.x, hmi->area.y) : NULL;
+	struct canvas *canvas = pixels != NULL ? atlas_builder_draw(hmi->builder) : NULL;
 	hmi->background = pixels;
 	if (canvas != NULL) {
 		draw_background(canvas, hmi, output, name);
@@ -173,7 +175,7 @@ static void add_speed(const struct hmi *hmi) {
 			char text[2] = { *digit };
 			canvas_text(canvas, at,
 				&(struct canvas_font) {
-					148, true, CANVAS_CENTRE, (uint32_t)ASSETS_TEXT },
+					NULL, 148, true, CANVAS_CENTRE, (uint32_t)ASSETS_TEXT },
 				text);
 		}
 		canvas_destroy(canvas);
@@ -243,7 +245,8 @@ static void add_missing(const struct hmi *hmi, const char *layer, unsigned row) 
 		return;
 	}
 	canvas_text(canvas, (struct canvas_point) { MISSING_X + 26, y + 33 },
-		&(struct canvas_font) { size, true, CANVAS_LEFT, (uint32_t)ASSETS_AMBER }, text);
+		&(struct canvas_font) { NULL, size, true, CANVAS_LEFT, (uint32_t)ASSETS_AMBER },
+		text);
 	canvas_box(canvas, MISSING_X, y + 15, 12, 18, 3, (uint32_t)ASSETS_AMBER);
 	canvas_destroy(canvas);
 }

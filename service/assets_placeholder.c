@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "service/assets_impl.h"
+#include "service/assets_old.h"
 
 /* the drawing's own units; the layer may have any size and shape */
 #define WIDTH 640.0
@@ -21,7 +22,7 @@ void assets_add_placeholder(struct atlas_builder *builder, const struct config_l
 	uint32_t width = layer->place.width, height = layer->place.height;
 	struct rect place = { 0, 0, width, height };
 	uint32_t *pixels = atlas_builder_add(builder, &place, "placeholder/%s", layer->name);
-	struct canvas *canvas = pixels != NULL ? atlas_builder_draw(builder, 0, 0) : NULL;
+	struct canvas *canvas = pixels != NULL ? atlas_builder_draw(builder) : NULL;
 	if (canvas == NULL) {
 		return;
 	}
@@ -42,10 +43,10 @@ void assets_add_placeholder(struct atlas_builder *builder, const struct config_l
 	assets_draw_no_signal(canvas, (uint32_t)ASSETS_DIM);
 	canvas_place(canvas, origin, scale);
 	canvas_text(canvas, (struct canvas_point) { WIDTH / 2, 236 },
-		&(struct canvas_font) { 36, true, CANVAS_CENTRE, (uint32_t)ASSETS_TEXT },
+		&(struct canvas_font) { NULL, 36, true, CANVAS_CENTRE, (uint32_t)ASSETS_TEXT },
 		layer->name);
 	canvas_text(canvas, (struct canvas_point) { WIDTH / 2, 274 },
-		&(struct canvas_font) { 20, false, CANVAS_CENTRE, (uint32_t)ASSETS_QUIET },
+		&(struct canvas_font) { NULL, 20, false, CANVAS_CENTRE, (uint32_t)ASSETS_QUIET },
 		"no signal");
 	canvas_destroy(canvas);
 }

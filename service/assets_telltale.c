@@ -3,6 +3,7 @@
  * for: red for danger, amber for caution, green and blue for what is switched on.
  */
 #include "service/assets_impl.h"
+#include "service/assets_old.h"
 
 #define STROKE 4.0
 

@@ -37,8 +37,8 @@ static void check_names(struct drawing_reader *reader, const char *list,
 		for (uint32_t before = 0; before < i; before++) {
 			if (names[before].name != NULL &&
 				strcmp(names[before].name, names[i].name) == 0) {
-				config_source_error(reader->source, where.text,
-					"%s: '%s' is taken", where.text, names[i].name);
+				config_source_error(reader->source, where.text, "%s: '%s' is taken",
+					where.text, names[i].name);
 			}
 		}
 		if (names[i].values_count != 1 && names[i].values_count != values_len) {
@@ -71,8 +71,8 @@ static void read_top(struct drawing_reader *reader) {
 	const struct file_drawing *file = reader->file;
 	struct drawing *drawing = reader->drawing;
 	drawing_read_size(reader, "", "size", file->size, &drawing->width, &drawing->height);
-	drawing->themes_len = read_choices(reader, "themes", SIGNAL_THEME, file->themes,
-		file->themes_count, ATLAS_THEMES_MAX);
+	drawing->themes_len = read_choices(
+		reader, "themes", SIGNAL_THEME, file->themes, file->themes_count, ATLAS_THEMES_MAX);
 	drawing->locales_len = read_choices(reader, "locales", SIGNAL_LOCALE, file->locales,
 		file->locales_count, ATLAS_LOCALES_MAX);
 	check_names(reader, "colours", file->colours, file->colours_count, drawing->themes_len,

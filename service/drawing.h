@@ -79,7 +79,8 @@ struct drawing_shapes {
 };
 
 struct drawing_element {
-	struct atlas_element atlas; /* as it goes into the atlas, but for output, place, and first_tile */
+	struct atlas_element
+		atlas; /* as it goes into the atlas, but for output, place, and first_tile */
 	struct rect place;          /* in units */
 	bool has_texts;             /* looks different in each locale */
 	struct drawing_colour colour, off, plate;

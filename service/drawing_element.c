@@ -270,8 +270,8 @@ static void read_element(struct element_reader *reader) {
 	drawing_read_colour(reader->reader, reader->where, "plate", file->plate, &element->plate);
 	element->symbol = drawing_read_symbol(reader->reader, reader->where, file->symbol);
 	struct drawing_where shapes = drawing_where("%s.shapes", reader->where);
-	element->has_texts = drawing_read_shapes(reader->reader, shapes.text, file->shapes,
-		file->shapes_count, &element->shapes);
+	element->has_texts = drawing_read_shapes(
+		reader->reader, shapes.text, file->shapes, file->shapes_count, &element->shapes);
 	read_kind(reader);
 	if (element->atlas.safety) {
 		check_safety(reader);
@@ -314,7 +314,8 @@ void drawing_read_elements(struct drawing_reader *reader) {
 		drawing->elements_len++; /* counted at once: there may be something to release */
 		bool is_notice = drawing->elements[i].atlas.kind == ATLAS_NOTICE;
 		if (is_notice && has_notice) {
-			complain(&element, "kind", "notice was given before; one serves all layers");
+			complain(
+				&element, "kind", "notice was given before; one serves all layers");
 		}
 		has_notice |= is_notice;
 	}

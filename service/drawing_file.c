@@ -137,8 +137,8 @@ static const cyaml_schema_field_t root_fields[] = {
 	SCHEMA_LIST("texts", struct file_drawing, texts, &named_schema, DRAWING_NAMES_MAX),
 	SCHEMA_LIST("fonts", struct file_drawing, fonts, &font_schema, DRAWING_NAMES_MAX),
 	SCHEMA_LIST("ground", struct file_drawing, ground, &shape_schema, DRAWING_SHAPES_MAX),
-	SCHEMA_LIST("elements", struct file_drawing, elements, &element_schema,
-		DRAWING_ELEMENTS_MAX),
+	SCHEMA_LIST(
+		"elements", struct file_drawing, elements, &element_schema, DRAWING_ELEMENTS_MAX),
 	CYAML_FIELD_END,
 };
 

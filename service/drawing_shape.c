@@ -181,8 +181,8 @@ static void paint_numerals(
 	struct canvas_font font = canvas_font_from(&shape->font, CANVAS_CENTRE, colour);
 	for (uint32_t value = shape->least; value <= shape->most; value += shape->step) {
 		double part = (double)(value - shape->least) / (shape->most - shape->least);
-		struct canvas_point at = polar(
-			shape, shape->radius, shape->from + (shape->to - shape->from) * part);
+		struct canvas_point at =
+			polar(shape, shape->radius, shape->from + (shape->to - shape->from) * part);
 		char text[16];
 		snprintf(text, sizeof(text), "%u", value);
 		at.y += shape->font.size * CAPITALS;
@@ -190,8 +190,8 @@ static void paint_numerals(
 	}
 }
 
-static void paint_shape(const struct drawing_shape *shape, struct canvas *canvas, uint32_t theme,
-	uint32_t locale) {
+static void paint_shape(
+	const struct drawing_shape *shape, struct canvas *canvas, uint32_t theme, uint32_t locale) {
 	uint32_t colour = shape->colour.argb[theme];
 	double x = shape->at.x, y = shape->at.y;
 	switch (shape->kind) {

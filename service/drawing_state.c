@@ -113,8 +113,8 @@ static void paint_digit(const struct drawing_element *element, struct canvas *ca
 	}
 	const char text[2] = { (char)('0' + state) };
 	canvas_text(canvas,
-		(struct canvas_point) { element->place.x + width / 2,
-			middle + font.size * CAPITALS },
+		(struct canvas_point) {
+			element->place.x + width / 2, middle + font.size * CAPITALS },
 		&font, text);
 }
 

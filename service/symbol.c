@@ -20,8 +20,8 @@ struct symbol *symbol_create(const char *path) {
 	GError *error = NULL;
 	symbol->handle = rsvg_handle_new_from_file(path, &error);
 	if (symbol->handle == NULL) {
-		int number = g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) ? ENOENT
-										      : EINVAL;
+		int number =
+			g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) ? ENOENT : EINVAL;
 		g_error_free(error);
 		free(symbol);
 		errno = number;
