@@ -34,6 +34,7 @@ struct command {
 
 extern const struct command command_run;
 extern const struct command command_check;
+extern const struct command command_assets;
 extern const struct command command_status;
 extern const struct command command_top;
 extern const struct command command_screenshot;

@@ -18,6 +18,7 @@ const char *command_runtime;
 static const struct command *const commands[] = {
 	&command_run,
 	&command_check,
+	&command_assets,
 	&command_status,
 	&command_top,
 	&command_screenshot,
