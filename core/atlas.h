@@ -43,7 +43,6 @@
 #define ATLAS_LOCALES_MAX 4
 #define ATLAS_SIZE_MAX 8192 /* pixels each way */
 #define ATLAS_ALIGN 64      /* of a tile's pixels: a cache line */
-#define HMI_TELLTALES 8
 
 enum atlas_element_kind {
 	ATLAS_GROUND, /* 1 state, opaque: under all others; covers the fallback HMI's whole area */

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "service/assets_impl.h"
-#include "service/assets_old.h"
 #include "service/atlas_file.h"
 #include "service/png.h"
 
@@ -160,7 +159,6 @@ static int add_hmis(struct assets *assets) {
 		}
 		assets_expand_notice(
 			assets->builder, assets->config, source->output, source->first_element);
-		assets_add_hmi(assets->builder, assets->config, source->output);
 	}
 	return 0;
 }

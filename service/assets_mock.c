@@ -19,11 +19,12 @@ static uint32_t over(uint32_t below, uint32_t above) {
 void assets_mock_blend(struct assets_mock *mock, const struct atlas *atlas,
 	const struct atlas_tile *tile, int32_t x, int32_t y) {
 	const uint32_t *pixels = atlas_pixels(atlas, tile);
-	const struct rect bounds = { 0, 0, mock->width, mock->height };
+	const struct rect bounds = { 0, 0, mock->place.width, mock->place.height };
 	const struct rect place = { x, y, tile->width, tile->height };
 	struct rect part = rect_intersect(&place, &bounds);
 	for (uint32_t row = 0; row < part.height; row++) {
-		uint32_t *to = mock->pixels + ((size_t)part.y + row) * mock->width + (size_t)part.x;
+		uint32_t *to =
+			mock->pixels + ((size_t)part.y + row) * mock->place.width + (size_t)part.x;
 		const uint32_t *from =
 			pixels + ((size_t)(part.y - y) + row) * tile->width + (size_t)(part.x - x);
 		for (uint32_t i = 0; i < part.width; i++) {
@@ -81,6 +82,16 @@ static void blend_gauge(const struct mocking *mocking, int32_t value) {
 	blend_state(mocking, (uint32_t)((part * (element->states_len - 1) + range / 2) / range), 0);
 }
 
+static bool is_missing(const struct assets_values *values, const char *layer) {
+	for (const char *const *missing = values->missing; missing != NULL && *missing != NULL;
+		missing++) {
+		if (strcmp(*missing, layer) == 0) {
+			return true;
+		}
+	}
+	return values->all_notices;
+}
+
 static void blend_element(const struct mocking *mocking) {
 	const struct atlas_element *element = mocking->element;
 	int32_t value = element->signal < SIGNAL_VALUES ? mocking->values->signals[element->signal]
@@ -101,7 +112,7 @@ static void blend_element(const struct mocking *mocking) {
 		blend_gauge(mocking, value);
 		break;
 	case ATLAS_NOTICE:
-		if (mocking->values->notices) {
+		if (is_missing(mocking->values, element->name)) {
 			blend_state(mocking, 0, 0);
 		}
 		break;
@@ -126,11 +137,12 @@ int assets_mock_init(struct assets_mock *mock, const struct atlas *atlas, const 
 			break;
 		}
 	}
-	*mock = (struct assets_mock) { mocking.ground.width, mocking.ground.height, NULL };
+	*mock = (struct assets_mock) { .place = mocking.ground };
 	if (rect_is_empty(&mocking.ground)) {
 		return -ENOENT;
 	}
-	mock->pixels = calloc((size_t)mock->width * mock->height, sizeof(*mock->pixels));
+	mock->pixels =
+		calloc((size_t)mock->place.width * mock->place.height, sizeof(*mock->pixels));
 	if (mock->pixels == NULL) {
 		return -ENOMEM;
 	}

@@ -13,14 +13,15 @@
 #include "core/signals.h"
 
 struct assets_mock {
-	uint32_t width, height;
-	uint32_t *pixels; /* owned; opaque BGRX */
+	struct rect place; /* on the output */
+	uint32_t *pixels;  /* owned; opaque BGRX */
 };
 
 struct assets_values {
 	uint32_t theme, locale;
 	int32_t signals[SIGNAL_VALUES];
-	bool notices; /* every critical layer is missing */
+	bool all_notices;           /* every critical layer is missing */
+	const char *const *missing; /* NULL-terminated: these are; NULL: none */
 };
 
 /* The picture is as large as the output's ground. 0, -ENOENT: it has none, or -ENOMEM. */
@@ -28,7 +29,7 @@ int assets_mock_init(struct assets_mock *mock, const struct atlas *atlas, const 
 	const struct assets_values *values);
 void assets_mock_finish(struct assets_mock *mock);
 
-/* Draws a tile over the picture, its corner at x,y. What is outside is cut off. */
+/* Draws a tile over the picture, its corner at x,y of the picture. What is outside is cut off. */
 void assets_mock_blend(struct assets_mock *mock, const struct atlas *atlas,
 	const struct atlas_tile *tile, int32_t x, int32_t y);
 

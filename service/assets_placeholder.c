@@ -5,13 +5,19 @@
 #include <math.h>
 
 #include "service/assets_impl.h"
-#include "service/assets_old.h"
 
 /* the drawing's own units; the layer may have any size and shape */
 #define WIDTH 640.0
 #define HEIGHT 360.0
 
-void assets_draw_no_signal(struct canvas *canvas, uint32_t colour) {
+#define GROUND_TOP 0xff1a222b
+#define GROUND_BOTTOM 0xff0b0f13
+#define LINE 0xff2c3641
+#define DIM 0xff5f6d7b
+#define TEXT 0xffe8edf2
+#define QUIET 0xff9aa7b4
+
+static void draw_no_signal(struct canvas *canvas, uint32_t colour) {
 	canvas_stroke(canvas,
 		"M 6 10 L 58 10 L 58 46 L 6 46 Z M 22 56 L 42 56 M 32 46 L 32 56"
 		"M 25 21 L 39 35 M 39 21 L 25 35",
@@ -26,8 +32,7 @@ void assets_add_placeholder(struct atlas_builder *builder, const struct config_l
 	if (canvas == NULL) {
 		return;
 	}
-	canvas_shade(canvas, 0, 0, width, height, 0, (uint32_t)ASSETS_NIGHT_TOP,
-		(uint32_t)ASSETS_NIGHT_BOTTOM);
+	canvas_shade(canvas, 0, 0, width, height, 0, GROUND_TOP, GROUND_BOTTOM);
 
 	double scale = fmin(width / WIDTH, height / HEIGHT);
 	struct canvas_point origin = {
@@ -36,17 +41,15 @@ void assets_add_placeholder(struct atlas_builder *builder, const struct config_l
 	};
 	double inset = fmax(6 * scale, 1);
 	canvas_frame(canvas, inset, inset, width - 2 * inset, height - 2 * inset, 10 * scale,
-		fmax(1.5 * scale, 1), (uint32_t)ASSETS_LINE);
+		fmax(1.5 * scale, 1), LINE);
 
 	struct canvas_point symbol = { origin.x + 272 * scale, origin.y + 78 * scale };
 	canvas_place(canvas, symbol, 1.5 * scale);
-	assets_draw_no_signal(canvas, (uint32_t)ASSETS_DIM);
+	draw_no_signal(canvas, DIM);
 	canvas_place(canvas, origin, scale);
 	canvas_text(canvas, (struct canvas_point) { WIDTH / 2, 236 },
-		&(struct canvas_font) { NULL, 36, true, CANVAS_CENTRE, (uint32_t)ASSETS_TEXT },
-		layer->name);
+		&(struct canvas_font) { NULL, 36, true, CANVAS_CENTRE, TEXT }, layer->name);
 	canvas_text(canvas, (struct canvas_point) { WIDTH / 2, 274 },
-		&(struct canvas_font) { NULL, 20, false, CANVAS_CENTRE, (uint32_t)ASSETS_QUIET },
-		"no signal");
+		&(struct canvas_font) { NULL, 20, false, CANVAS_CENTRE, QUIET }, "no signal");
 	canvas_destroy(canvas);
 }

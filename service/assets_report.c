@@ -115,7 +115,7 @@ static void set_values(struct assets_values *values, const struct scenario *scen
 		values->signals[SIGNAL_SPEED] = 40;
 		(void)signal_parse(SIGNAL_GEAR, "R", &values->signals[SIGNAL_GEAR]);
 	}
-	values->notices = scenario->notices;
+	values->all_notices = scenario->notices;
 }
 
 static void report_mock(
@@ -128,7 +128,7 @@ static void report_mock(
 		word(SIGNAL_THEME, theme, theme_name), word(SIGNAL_LOCALE, locale, locale_name));
 	int error = assets_mock_init(&mock, report->atlas, report->output, &values);
 	if (error == 0) {
-		write_png(report, mock.pixels, mock.width, mock.height, name);
+		write_png(report, mock.pixels, mock.place.width, mock.place.height, name);
 		fprintf(report->html,
 			"<figure><figcaption>%s, theme %s, locale %s</figcaption><img "
 			"src=\"%s.png\" "
@@ -174,8 +174,8 @@ static void lay_sheet(const struct report *report, const struct atlas_element *e
 		row = MAX(row, tile->height);
 		width = MAX(width, x - SHEET_GAP);
 	}
-	sheet->width = width;
-	sheet->height = y + row;
+	sheet->place.width = width;
+	sheet->place.height = y + row;
 }
 
 static void report_sheet(struct report *report, const struct atlas_element *element, uint32_t theme,
@@ -183,7 +183,7 @@ static void report_sheet(struct report *report, const struct atlas_element *elem
 	struct assets_mock sheet = { 0 };
 	char name[96], theme_name[16], locale_name[16];
 	lay_sheet(report, element, theme, locale, &sheet);
-	size_t len = (size_t)sheet.width * sheet.height;
+	size_t len = (size_t)sheet.place.width * sheet.place.height;
 	sheet.pixels = malloc(len * sizeof(*sheet.pixels));
 	if (sheet.pixels == NULL) {
 		report->error = -ENOMEM;
@@ -196,7 +196,7 @@ static void report_sheet(struct report *report, const struct atlas_element *elem
 	snprintf(name, sizeof(name), "element-%s-%s-%s",
 		element->kind == ATLAS_GROUND ? "ground" : element->name,
 		word(SIGNAL_THEME, theme, theme_name), word(SIGNAL_LOCALE, locale, locale_name));
-	write_png(report, sheet.pixels, sheet.width, sheet.height, name);
+	write_png(report, sheet.pixels, sheet.place.width, sheet.place.height, name);
 	free(sheet.pixels);
 	fprintf(report->html,
 		"<figure><figcaption>%s, %s</figcaption><img src=\"%s.png\" alt=\"\"></figure>\n",

@@ -8,6 +8,7 @@
 #include "core/fd.h"
 #include "core/macros.h"
 #include "service/assets.h"
+#include "service/assets_mock.h"
 #include "tests/flow/guest.h"
 
 void expect_init(struct expect *expect, const struct service *service) {
@@ -55,50 +56,17 @@ void expect_guest(
 	free(pixels);
 }
 
-static const struct atlas_tile *find_tile(
-	const struct expect *expect, const char *output, const char *what) {
-	const struct atlas_tile *tile = atlas_find(&expect->atlas, "hmi/%s/%s", output, what);
-	ck_assert_msg(tile != NULL, "no tile hmi/%s/%s", output, what);
-	return tile;
-}
-
-/* Copies a tile over the background, `shift` of its widths to the right. */
-static void put(const struct expect *expect, uint32_t *pixels, const struct atlas_tile *ground,
-	const struct atlas_tile *tile, uint32_t shift) {
-	const uint32_t *from = atlas_pixels(&expect->atlas, tile);
-	size_t x = (size_t)(tile->x - ground->x) + (size_t)shift * tile->width;
-	for (uint32_t y = 0; y < tile->height; y++) {
-		memcpy(pixels + ((size_t)(tile->y - ground->y) + y) * ground->width + x,
-			from + (size_t)y * tile->width, tile->width * sizeof(*pixels));
-	}
-}
-
 void expect_fallback(
 	const struct expect *expect, struct service *service, const char *const *missing) {
 	const char *output = service->config.outputs[0].name;
-	const struct atlas_tile *ground = find_tile(expect, output, "background");
-	size_t bytes = (size_t)ground->width * ground->height * sizeof(uint32_t);
-	uint32_t *pixels = malloc(bytes);
-	ck_assert_ptr_nonnull(pixels);
-	memcpy(pixels, atlas_pixels(&expect->atlas, ground), bytes);
-
-	for (uint32_t i = 0; i < 3; i++) {
-		put(expect, pixels, ground, find_tile(expect, output, "speed/-"), i);
+	struct assets_values values = { .missing = missing };
+	for (uint32_t i = 0; i < SIGNAL_VALUES; i++) {
+		values.signals[i] = SIGNAL_UNKNOWN;
 	}
-	put(expect, pixels, ground, find_tile(expect, output, "gear/-"), 0);
-	for (unsigned i = 0; i < HMI_TELLTALES; i++) {
-		char what[64];
-		snprintf(what, sizeof(what), "telltale/%u/on", i);
-		put(expect, pixels, ground, find_tile(expect, output, what), 0);
-	}
-	for (; *missing != NULL; missing++) {
-		char what[64];
-		snprintf(what, sizeof(what), "missing/%s", *missing);
-		put(expect, pixels, ground, find_tile(expect, output, what), 0);
-	}
-	const struct rect place = { ground->x, ground->y, ground->width, ground->height };
-	compare(service, &place, pixels, ground->width);
-	free(pixels);
+	struct assets_mock mock;
+	ck_assert_int_eq(assets_mock_init(&mock, &expect->atlas, output, &values), 0);
+	compare(service, &mock.place, mock.pixels, mock.place.width);
+	assets_mock_finish(&mock);
 }
 
 void expect_placeholder(const struct expect *expect, struct service *service, const char *layer) {

@@ -4,9 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "compositor/check.h"
+#include "compositor/painter.h"
 #include "core/atlas.h"
 #include "core/fd.h"
 #include "core/macros.h"
+#include "core/signals.h"
 #include "service/assets.h"
 #include "service/png.h"
 #include "tests/suite.h"
@@ -55,52 +58,39 @@ static const struct atlas_tile *find(const struct drawn *drawn, const char *name
 	return tile;
 }
 
-/* Tiles of the HMI: opaque, inside its background, where every tile of their kind is. */
-static void check_hmi(const struct drawn *drawn, const char *output) {
-	static const char *const kinds[] = { "speed/0 1 2 3 4 5 6 7 8 9 -", "gear/P R N D -" };
-	char name[96];
-	snprintf(name, sizeof(name), "hmi/%s/background", output);
-	const struct atlas_tile *ground = find(drawn, name);
-	ck_assert(ground->opaque);
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		const char *values = strchr(kinds[i], '/') + 1;
-		const struct atlas_tile *first = NULL;
-		for (; *values != '\0'; values++) {
-			if (*values == ' ') {
-				continue;
-			}
-			snprintf(name, sizeof(name), "hmi/%s/%.*s%c", output,
-				(int)(strchr(kinds[i], '/') + 1 - kinds[i]), kinds[i], *values);
-			const struct atlas_tile *tile = find(drawn, name);
-			first = first != NULL ? first : tile;
-			ck_assert(tile->opaque);
-			ck_assert_int_eq(tile->x, first->x);
-			ck_assert_int_eq(tile->y, first->y);
-			ck_assert_uint_eq(tile->width, first->width);
-			ck_assert_int_ge(tile->x, ground->x);
-			ck_assert_int_ge(tile->y, ground->y);
-			uint32_t digits = i == 0 ? 3 : 1;
-			ck_assert_int_le(tile->x + (int)(tile->width * digits),
-				ground->x + (int)ground->width);
-			ck_assert_int_le(
-				tile->y + (int)tile->height, ground->y + (int)ground->height);
-			/* no two look alike */
-			ck_assert(tile == first || tile->crc32 != first->crc32);
+static const struct atlas_element *find_element(
+	const struct drawn *drawn, const char *output, const char *name) {
+	for (uint32_t i = 0; i < drawn->atlas.elements_len; i++) {
+		const struct atlas_element *element = &drawn->atlas.elements[i];
+		if (strcmp(element->output, output) == 0 && strcmp(element->name, name) == 0) {
+			return element;
 		}
 	}
-	for (unsigned i = 0; i < HMI_TELLTALES; i++) {
-		snprintf(name, sizeof(name), "hmi/%s/telltale/%u/on", output, i);
-		const struct atlas_tile *on = find(drawn, name);
-		snprintf(name, sizeof(name), "hmi/%s/telltale/%u/off", output, i);
-		const struct atlas_tile *off = find(drawn, name);
-		ck_assert(on->opaque && off->opaque);
-		ck_assert_int_eq(on->x, off->x);
-		ck_assert_int_eq(on->y, off->y);
-		ck_assert_uint_ne(on->crc32, off->crc32);
+	return NULL;
+}
+
+static const struct atlas_element *find_ground(const struct drawn *drawn, const char *output) {
+	return find_element(drawn, output, "(ground)");
+}
+
+/* Every telltale there is has a lamp that is checked, and what a driver reads has its readings. */
+static void check_cluster(const struct drawn *drawn, const char *output) {
+	static const char *const others[] = { "speed", "speed-dial", "revs-dial", "gear",
+		"odometer", "trip", "fuel", "coolant", "outside", "rear-view" };
+	for (uint32_t id = SIGNAL_TELLTALES; id < SIGNAL_TELLTALES_END; id++) {
+		const struct atlas_element *lamp =
+			find_element(drawn, output, signal_info(id)->name);
+		ck_assert_msg(lamp != NULL, "no lamp for %s", signal_info(id)->name);
+		ck_assert_uint_eq(lamp->kind, ATLAS_LAMP);
+		ck_assert_uint_eq(lamp->signal, id);
+		ck_assert_uint_eq(lamp->safety, 1);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		ck_assert_msg(find_element(drawn, output, others[i]) != NULL, "no %s", others[i]);
 	}
 }
 
-START_TEST(every_tile_is_there) {
+START_TEST(every_element_is_there) {
 	struct drawn drawn;
 	draw(&drawn,
 		"outputs:\n"
@@ -110,21 +100,22 @@ START_TEST(every_tile_is_there) {
 		"guests: [{name: a}, {name: b}]\n"
 		"layers:\n"
 		"  - {name: a, output: left, critical: true}\n"
-		"  - {name: b, output: right, at: '100,50', size: 320x240, critical: true}\n"
+		"  - {name: b, output: right, at: '100,50', size: 640x240, critical: true}\n"
 		"  - {name: c, guest: b, scanout: 1, output: right, size: 33x17}\n");
-	check_hmi(&drawn, "left");
-	check_hmi(&drawn, "right");
-	ck_assert_ptr_null(atlas_find(&drawn.atlas, "hmi/plain/background"));
-	ck_assert_ptr_nonnull(find(&drawn, "hmi/left/missing/a"));
-	ck_assert_ptr_nonnull(find(&drawn, "hmi/right/missing/b"));
-	ck_assert_ptr_null(atlas_find(&drawn.atlas, "hmi/right/missing/a"));
-	ck_assert_ptr_null(atlas_find(&drawn.atlas, "hmi/right/missing/c"));
+	check_cluster(&drawn, "left");
+	check_cluster(&drawn, "right");
+	ck_assert_ptr_null(find_ground(&drawn, "plain"));
+	ck_assert_ptr_nonnull(find_element(&drawn, "left", "a"));
+	ck_assert_uint_eq(find_element(&drawn, "left", "a")->kind, ATLAS_NOTICE);
+	ck_assert_ptr_nonnull(find_element(&drawn, "right", "b"));
+	ck_assert_ptr_null(find_element(&drawn, "right", "a"));
+	ck_assert_ptr_null(find_element(&drawn, "right", "c"));
+	ck_assert_ptr_null(find_element(&drawn, "left", "no-signal"));
 
 	/* the whole output, and what the critical layer takes */
-	const struct atlas_tile *left = find(&drawn, "hmi/left/background");
-	ck_assert(left->x == 0 && left->y == 0 && left->width == 1280 && left->height == 480);
-	const struct atlas_tile *right = find(&drawn, "hmi/right/background");
-	ck_assert(right->x == 100 && right->y == 50 && right->width == 320 && right->height == 240);
+	const struct rect left = { 0, 0, 1280, 480 }, right = { 100, 50, 640, 240 };
+	ck_assert(rect_equal(&find_ground(&drawn, "left")->place, &left));
+	ck_assert(rect_equal(&find_ground(&drawn, "right")->place, &right));
 
 	const struct atlas_tile *placeholder = find(&drawn, "placeholder/c");
 	ck_assert(placeholder->width == 33 && placeholder->height == 17 && placeholder->opaque);
@@ -133,24 +124,62 @@ START_TEST(every_tile_is_there) {
 }
 END_TEST
 
-static const char *const sizes[] = { "1x1", "7x3", "64x64", "8191x16", "16x4096", "320x240",
-	"1920x1080" };
+static const char *const sizes[] = { "1x1", "7x3", "64x64", "8191x16", "16x4096", "320x120",
+	"333x777", "1920x1080" };
 
+/* The atlas is good at any size (draw() maps it); where a telltale would be a dot there is the ground. */
 START_TEST(every_size_can_be_drawn) {
 	struct drawn drawn;
 	char yaml[128];
+	uint32_t width, height;
+	ck_assert_int_eq(sscanf(sizes[_i], "%ux%u", &width, &height), 2);
 	snprintf(yaml, sizeof(yaml), "outputs: [{name: o, mode: %s}]\nguests: [{name: a}]\n",
 		sizes[_i]);
 	draw(&drawn, yaml);
-	/* those smaller than a letter have no place for one; but every tile is there and fits */
-	const struct atlas_tile *ground = find(&drawn, "hmi/o/background");
+	const struct atlas_element *ground = find_ground(&drawn, "o");
+	ck_assert_ptr_nonnull(ground);
+	ck_assert(ground->place.width == width && ground->place.height == height);
+	bool has_lamps = find_element(&drawn, "o", "brake") != NULL;
+	ck_assert_int_eq(has_lamps, width >= 320 && height >= 120);
+	finish(&drawn);
+}
+END_TEST
+
+/* What the compositor will find on its picture is what the builder said: of each state of each safety
+ * element, over a black ground. */
+START_TEST(shown_checksums_are_those_of_the_compositor) {
+	struct drawn drawn;
+	draw(&drawn, "outputs: [{name: o, mode: 1280x480}]\nguests: [{name: a}]\n");
+	struct painter *painter = painter_create();
+	uint32_t *pixels = calloc(1280 * 480, sizeof(*pixels));
+	ck_assert(painter != NULL && pixels != NULL);
+	const struct painter_target target = { pixels, 1280 * 4, 1280, 480 };
+	const struct check_view view = { pixels, 1280 * 4, { 0, 0, 1280, 480 } };
+	unsigned checked = 0;
 	for (uint32_t i = 0; i < drawn.atlas.tiles_len; i++) {
 		const struct atlas_tile *tile = &drawn.atlas.tiles[i];
-		ck_assert_uint_ge(tile->width, 1);
-		ck_assert_uint_ge(tile->height, 1);
-		ck_assert_int_le(tile->x + (int)tile->width, (int)ground->width);
-		ck_assert_int_le(tile->y + (int)tile->height, (int)ground->height);
+		const struct rect place = { tile->x, tile->y, tile->width, tile->height };
+		if (!rect_fits(&place, 1280, 480)) {
+			continue;
+		}
+		const struct sprite sprite = {
+			.pixels = (const uint8_t *)atlas_pixels(&drawn.atlas, tile),
+			.stride = tile->width * 4,
+			.width = tile->width,
+			.height = tile->height,
+			.format = PIXEL_FORMAT_BGRA,
+			.opacity = 255,
+			.opaque = tile->opaque != 0,
+			.place = place,
+			.visible = place,
+		};
+		painter_draw(painter, &target, &sprite, 1, &place);
+		ck_assert_uint_eq(check_crc(&view, &place), tile->shown_crc32);
+		checked++;
 	}
+	ck_assert_uint_gt(checked, 1000);
+	free(pixels);
+	painter_destroy(painter);
 	finish(&drawn);
 }
 END_TEST
@@ -318,8 +347,9 @@ Suite *suite_under_test(void) {
 	Suite *suite = suite_create("service assets");
 	TCase *tcase = suite_case(suite, "assets");
 	tcase_add_checked_fixture(tcase, make_dir, remove_dir);
-	tcase_add_test(tcase, every_tile_is_there);
+	tcase_add_test(tcase, every_element_is_there);
 	tcase_add_loop_test(tcase, every_size_can_be_drawn, 0, (int)ARRAY_LEN(sizes));
+	tcase_add_test(tcase, shown_checksums_are_those_of_the_compositor);
 	tcase_add_test(tcase, drawn_twice_is_the_same);
 	tcase_add_test(tcase, pictures_are_premultiplied);
 	tcase_add_test(tcase, opaque_png_there_and_back);
