@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "audio/mixer/sink_memory.h"
+#include "core/config.h"
 #include "core/fd.h"
 #include "service/client.h"
 #include "service/command.h"
@@ -14,6 +15,7 @@
 
 #define BATCH_FRAMES 4096
 #define WAIT_MS 200
+#define SILENT_WAITS 10 /* without a frame, before it is said why */
 #define SECONDS_MAX (24 * 3600)
 /* the header is right at least this often, whatever happens to us */
 #define SYNC_FRAMES 48000
@@ -35,6 +37,7 @@ struct recording {
 	struct sink_reader reader;
 	struct wav wav;
 	int service; /* hangs up when the service ends */
+	bool waits_for_streams; /* without one, the sink does not advance */
 	uint64_t frames_max;
 };
 
@@ -47,17 +50,24 @@ static bool service_has_ended(const struct recording *recording) {
 static int copy_samples(struct recording *recording) {
 	static float samples[BATCH_FRAMES * SINK_MEMORY_CHANNELS];
 	uint64_t synced = 0;
+	unsigned waits = 0;
 	int error = 0;
 	while (error == 0 && recording->wav.frames < recording->frames_max) {
 		uint64_t left = recording->frames_max - recording->wav.frames;
 		uint32_t frames = sink_reader_read(
 			&recording->reader, samples, (uint32_t)MIN(left, BATCH_FRAMES));
 		if (frames > 0) {
+			waits = 0;
 			error = wav_write(&recording->wav, samples, frames);
 		} else if (interrupted || service_has_ended(recording)) {
 			break;
 		} else {
 			(void)sink_reader_wait(&recording->reader, WAIT_MS);
+			if (++waits == SILENT_WAITS && recording->waits_for_streams) {
+				fputs("fascia record: waiting for a stream that plays: with sound: "
+				      "{clock: streams} no time passes without one\n",
+					stderr);
+			}
 		}
 		if (error == 0 && recording->wav.frames - synced >= SYNC_FRAMES) {
 			synced = recording->wav.frames;
@@ -90,6 +100,19 @@ static int record_samples(
 	return COMMAND_OK;
 }
 
+/* False after saying why that is not known. */
+static bool asks_for_streams(const struct command *command, struct recording *recording) {
+	int fd;
+	if (!client_get(command, recording->service, CONTROL_GET_CONFIG, "", &fd, 1)) {
+		return false;
+	}
+	const struct config *config = config_map(fd);
+	recording->waits_for_streams = config != NULL && config->mixer.wait_streams != 0;
+	config_unmap(config);
+	fd_close(&fd);
+	return true;
+}
+
 static int record(
 	const struct command *command, const char *path, enum wav_format format, int64_t seconds) {
 	struct recording recording;
@@ -98,7 +121,8 @@ static int record(
 	if (recording.service < 0) {
 		return status;
 	}
-	if (!client_get(command, recording.service, CONTROL_GET_SINK, "", &memory, 1)) {
+	if (!asks_for_streams(command, &recording) ||
+		!client_get(command, recording.service, CONTROL_GET_SINK, "", &memory, 1)) {
 		fd_close(&recording.service);
 		return COMMAND_FAILED;
 	}

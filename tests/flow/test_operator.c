@@ -1,10 +1,10 @@
 /*
  * What an operator sees and does of faults: the fault log, checked regions, and faults made on purpose.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <yyjson.h>
+#include <unistd.h>
 
 #include "core/link.h"
 #include "tests/flow/guest.h"
@@ -77,11 +77,43 @@ START_TEST(a_process_is_stopped_and_goes_on) {
 }
 END_TEST
 
+/* A sink on the clock of its streams stands still without one: whoever waits is told. */
+START_TEST(a_recording_says_what_it_waits_for) {
+	static const char streams_yaml[] = "outputs: [{name: o, mode: 64x48@step}]\n"
+					   "guests: [{name: a}]\n"
+					   "sound: {sink: memory, clock: streams}\n";
+	struct service service;
+	char file[128], log[128], line[512];
+	bool said = false;
+	service_start(&service, streams_yaml, NULL);
+	snprintf(file, sizeof(file), "%s/x.wav", service.dir);
+	snprintf(log, sizeof(log), "%s/log", service.dir);
+	const char *const words[] = { "record", "--seconds", "1", file, NULL };
+	int out;
+	pid_t pid = service_command_start(&service, &out, "recording", words);
+	for (unsigned ms = 0; !said && ms < SERVICE_WAIT_MS; ms += 50) {
+		FILE *lines = fopen(log, "re");
+		ck_assert_ptr_nonnull(lines);
+		while (fgets(line, sizeof(line), lines) != NULL) {
+			said = said || strstr(line, "waiting for a stream that plays") != NULL;
+		}
+		fclose(lines);
+		usleep(50000);
+	}
+	ck_assert(said);
+	ck_assert_int_eq(kill(pid, SIGINT), 0);
+	ck_assert_int_eq(service_command_wait(&service, pid, &out), 0);
+	service_stop(&service);
+}
+END_TEST
+
 Suite *suite_under_test(void) {
 	Suite *suite = suite_create("flow operator");
 	TCase *tcase = suite_case(suite, "inject");
 	tcase_add_test(tcase, no_faults_without_leave);
 	tcase_add_test(tcase, faults_of_processes);
 	tcase_add_test(tcase, a_process_is_stopped_and_goes_on);
+	tcase = suite_case(suite, "record");
+	tcase_add_test(tcase, a_recording_says_what_it_waits_for);
 	return suite;
 }
