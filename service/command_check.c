@@ -1,7 +1,11 @@
 #include <stdio.h>
+#include <string.h>
 
+#include "core/fd.h"
+#include "service/assets.h"
 #include "service/command.h"
 #include "service/config_compile.h"
+#include "service/config_elements.h"
 
 static void print_guest(const struct config_guest *guest) {
 	if (guest->gpu.enabled) {
@@ -36,6 +40,18 @@ static void print_config(const struct config *config) {
 	}
 }
 
+/* What the file says about elements can only be told with the HMI drawn. */
+static int check_elements(const struct command *command, const char *path,
+	const struct config *config, const struct config_pictures *pictures) {
+	if (!config_names_elements(config)) {
+		return COMMAND_OK;
+	}
+	int atlas = assets_create_atlas(config, pictures, stderr);
+	int error = atlas < 0 ? atlas : config_check_atlas(path, config, atlas, stderr);
+	fd_close(&atlas);
+	return error == 0 ? COMMAND_OK : command_failed(command, "the HMI: %s", strerror(-error));
+}
+
 static int run_check(const struct command *command, int argc, char **argv) {
 	static const struct option options[] = { COMMAND_OPTIONS_COMMON, { 0 } };
 	int option, status;
@@ -52,10 +68,13 @@ static int run_check(const struct command *command, int argc, char **argv) {
 	if (!config_compile(argv[optind], command_runtime, &config, &pictures, stderr)) {
 		return COMMAND_FAILED;
 	}
-	print_config(&config);
-	printf("runtime directory: %s\n", config.runtime_dir);
+	status = check_elements(command, argv[optind], &config, &pictures);
+	if (status == COMMAND_OK) {
+		print_config(&config);
+		printf("runtime directory: %s\n", config.runtime_dir);
+	}
 	config_pictures_finish(&pictures);
-	return COMMAND_OK;
+	return status;
 }
 
 const struct command command_check = {

@@ -18,6 +18,7 @@
 #include "service/chimes.h"
 #include "service/command.h"
 #include "service/config_compile.h"
+#include "service/config_elements.h"
 #include "service/launch.h"
 #include "service/log_view.h"
 #include "service/runtime_lock.h"
@@ -274,11 +275,15 @@ static void finish(struct run *run) {
 }
 
 /* 0 or -errno; what was made until then is the caller's. */
-static int prepare(
-	struct run *run, const struct config_pictures *pictures, struct prepared *prepared) {
+static int prepare(struct run *run, const char *path, const struct config_pictures *pictures,
+	struct prepared *prepared) {
 	prepared->atlas = assets_create_atlas(&run->config, pictures, stderr);
 	if (prepared->atlas < 0) {
 		return prepared->atlas;
+	}
+	int error = config_check_atlas(path, &run->config, prepared->atlas, stderr);
+	if (error != 0) {
+		return error;
 	}
 	if (run->config.safety.chimes) {
 		prepared->chimes = chimes_create_fd(run->config.mixer.rate);
@@ -307,7 +312,7 @@ static int run_file(const struct command *command, const char *path, bool allow_
 	struct prepared prepared = { -1, -1, -1 };
 	int status = take_lock(&run);
 	if (status == COMMAND_OK) {
-		int error = prepare(&run, &pictures, &prepared);
+		int error = prepare(&run, path, &pictures, &prepared);
 		status = error != 0
 			? command_failed(command, "cannot prepare: %s", strerror(-error))
 			: run_service(&run, &prepared);
