@@ -1,6 +1,7 @@
 #include "compositor/compositor.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -291,6 +292,8 @@ void compositor_light(struct compositor *compositor) {
 	for (uint32_t i = 0; i < compositor->stages_len; i++) {
 		screen_light(&compositor->stages[i].screen);
 	}
+	atomic_store(stats_value(compositor->stats, "ns", "compositor.first_light_ns"),
+		clock_now_ns() - atomic_load(&compositor->stats->page->start_ns));
 }
 
 static bool has_immediate_screen(const struct compositor *compositor) {

@@ -29,6 +29,7 @@ struct compositor;
 struct compositor *compositor_create(struct grants *grants, struct stats *stats, struct loop *loop);
 void compositor_destroy(struct compositor *compositor); /* NULL is fine */
 
+/* First light, of every output. Before the memory is locked: that takes longer. */
 void compositor_light(struct compositor *compositor);
 void compositor_start(struct compositor *compositor);
 

@@ -70,9 +70,10 @@ static int serve(struct compositor *compositor, struct loop *loop, struct stats 
 		log_error("cannot listen to the keeper: %s", strerror(-err));
 		return EXIT_FAILURE;
 	}
+	/* locking brings in all that was mapped, the guests' pools above all: nobody waits for them here */
+	compositor_light(compositor);
 	lock_memory();
 	become_real_time();
-	compositor_light(compositor);
 
 	/* a line to a pipe may wait for its reader: from here on the ring only */
 	log_init(NAME, log_level_from_env(), stats, false);

@@ -15,6 +15,7 @@
 #include "compositor/clients.h"
 #include "compositor/layer_state.h"
 #include "compositor/screen.h"
+#include "core/clock.h"
 #include "core/fd.h"
 #include "core/macros.h"
 #include "tests/suite.h"
@@ -41,7 +42,7 @@
 static struct test_grants grants;
 static struct test_child child;
 static struct output_reader reader;
-static struct frame_link producers[2];
+static struct frame_link producers[CONFIG_GUESTS_MAX];
 static const struct stats_page *page;
 static uint32_t picture[WIDTH * HEIGHT];
 
@@ -235,6 +236,35 @@ START_TEST(after_its_start_it_allocates_and_faults_nothing) {
 }
 END_TEST
 
+/* How early depends on the machine: it is printed. What is tested is that it does not wait for what comes
+ * with the locking: it is first light before READY, and the picture is the fallback's. */
+START_TEST(first_light_is_the_fallback) {
+	struct config config;
+	test_config_init(&config, 1920, 720);
+	for (unsigned i = 0; i < 5; i++) {
+		char name[16];
+		uint32_t guest;
+		snprintf(name, sizeof(name), "still%u", i);
+		test_config_add_layer(&config, name, CONFIG_NONE, CONFIG_NONE,
+			(struct rect) { 0, 0, 1280, 1024 });
+		snprintf(name, sizeof(name), "guest%u", i);
+		guest = test_config_add_guest(&config, name, 1, 1920, 720);
+		test_config_add_layer(&config, name, guest, 0, (struct rect) { 0, 0, 1920, 720 })
+			->critical = 1;
+	}
+	start(&config, NULL);
+	uint64_t light_ns = test_stats_value(page, "compositor.first_light_ns");
+	uint64_t ready_ns = clock_now_ns() - atomic_load(&page->start_ns);
+	printf("first light after %.1f ms, ready after %.1f ms\n", (double)light_ns / 1e6,
+		(double)ready_ns / 1e6);
+	ck_assert_uint_gt(light_ns, 0);
+	ck_assert_uint_lt(light_ns, ready_ns);
+	ck_assert_uint_eq(atomic_load(&reader.page->shown), 1);
+	ck_assert_uint_eq(test_stats_value(page, "output.main.state"), SCREEN_FALLBACK);
+	finish();
+}
+END_TEST
+
 static pid_t fork_sleeper(void) {
 	pid_t pid = fork();
 	if (pid == 0) {
@@ -406,6 +436,7 @@ Suite *suite_under_test(void) {
 	TCase *memory = suite_case(suite, "memory");
 	tcase_add_test(memory, after_its_start_it_allocates_and_faults_nothing);
 	TCase *life = suite_case(suite, "life");
+	tcase_add_test(life, first_light_is_the_fallback);
 	tcase_add_test(life, a_dead_producer_brings_the_fallback);
 	tcase_add_test(life, clients_are_served_and_bounded);
 	tcase_add_test(life, it_goes_on_without_its_keeper);
