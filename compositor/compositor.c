@@ -87,8 +87,10 @@ static void request_ticks(struct compositor *compositor, const struct guest *gue
 	}
 }
 
-static void take_channel(struct compositor *compositor, struct guest *guest, uint32_t channel) {
-	if (!guest_take(guest, channel)) {
+/* By the clock of one screen, whichever's tick it is. */
+static void take_channel(struct compositor *compositor, struct seat *seat, uint32_t channel) {
+	struct guest *guest = &seat->guest;
+	if (!guest_take(guest, channel, screen_time_ns(seat->pacer))) {
 		return;
 	}
 	const struct rects *damage = &guest->channels[channel]->view.frame.damage;
@@ -110,7 +112,7 @@ static void take_pictures(struct compositor *compositor, const struct screen *sc
 		uint32_t channel = layer->config->scanout;
 		if ((*channels & UINT32_C(1) << channel) == 0) {
 			*channels |= UINT32_C(1) << channel;
-			take_channel(compositor, layer->guest, channel);
+			take_channel(compositor, &compositor->seats[layer->config->guest], channel);
 		}
 	}
 }

@@ -117,6 +117,40 @@ static int add_seat(struct compositor *compositor, struct grants *grants, uint32
 	return 0;
 }
 
+static const struct atlas_element *find_verified(
+	const struct compositor *compositor, const struct config_verified *verified) {
+	const struct config_layer *layer = &compositor->config->layers[verified->layer];
+	const char *output = compositor->config->outputs[layer->output].name;
+	for (uint32_t i = 0; i < compositor->atlas.elements_len; i++) {
+		const struct atlas_element *element = &compositor->atlas.elements[i];
+		if (strcmp(element->name, verified->element) == 0 &&
+			strcmp(element->output, output) == 0) {
+			return element;
+		}
+	}
+	return NULL;
+}
+
+/* What the pictures of a layer's channel must be: opaque above all where verified elements are. */
+static void set_rules(
+	const struct compositor *compositor, uint32_t index, struct guest_channel *channel) {
+	const struct config *config = compositor->config;
+	const struct config_layer *layer = &config->layers[index];
+	candidate_add_rules(&channel->rules, layer);
+	for (uint32_t i = 0; i < config->verified_len; i++) {
+		const struct atlas_element *element = config->verified[i].layer == index
+			? find_verified(compositor, &config->verified[i])
+			: NULL;
+		if (element != NULL) {
+			/* shown 1:1, so a picture's pixel is one of the output's */
+			struct rect place = element->place;
+			place.x -= layer->place.x;
+			place.y -= layer->place.y;
+			candidate_watch(&channel->rules, &place);
+		}
+	}
+}
+
 static int add_layer(struct compositor *compositor, uint32_t index) {
 	const struct config_layer *config = &compositor->config->layers[index];
 	struct layer *layer = &compositor->layers[index];
@@ -132,6 +166,7 @@ static int add_layer(struct compositor *compositor, uint32_t index) {
 		if (seat->pacer == NULL) {
 			seat->pacer = screen;
 		}
+		set_rules(compositor, index, guest->channels[config->scanout]);
 	}
 	layer_init(layer, config, index, guest, &compositor->atlas, screen->config, &screen->ticker,
 		compositor->stats);

@@ -70,19 +70,60 @@ void guest_set_mode(struct guest *guest, unsigned channel, const struct frame_mo
 	}
 }
 
-bool guest_take(struct guest *guest, unsigned channel) {
-	struct guest_channel *from = guest->channels[channel];
+/* What was seen of the pictures of another source says nothing of this one's. */
+static void note_source(const struct guest *guest, struct guest_channel *channel) {
+	uint64_t resets = link_resets(&guest->link.link);
+	uint32_t generation = link_generation(&guest->link.link);
+	if (resets != channel->resets || generation != channel->generation) {
+		channel->memory = (struct candidate_memory) { 0 };
+		channel->resets = resets;
+		channel->generation = generation;
+	}
+}
+
+static void refuse(struct guest_channel *channel, enum fault_cause cause) {
+	channel->refused = cause;
+	channel->rejected++;
+}
+
+static bool take_offer(struct guest *guest, unsigned channel, uint64_t now_ns) {
+	struct guest_channel *to = guest->channels[channel];
+	struct frame_view candidate;
+	enum fault_cause cause;
+
+	switch (frame_link_want(&guest->link, channel, &to->view, &candidate)) {
+	case FRAME_OFFER_PICTURE:
+		cause = candidate_judge(&to->memory, &to->rules, &candidate, now_ns);
+		if (cause != FAULT_NONE) {
+			frame_link_refuse(&guest->link, channel, &to->view);
+			refuse(to, cause);
+			return false;
+		}
+		frame_link_take(&guest->link, channel, &to->view, &candidate);
+		to->refused = FAULT_NONE;
+		to->frames++;
+		return true;
+	case FRAME_OFFER_INSANE:
+		refuse(to, mechanism_is_on(MECHANISM_SANE) ? FAULT_BAD_FRAME : FAULT_NONE);
+		return false;
+	case FRAME_OFFER_RETRACTED:
+		to->refused = FAULT_NONE;
+		return false;
+	case FRAME_OFFER_NOTHING:
+		break;
+	}
+	return false;
+}
+
+bool guest_take(struct guest *guest, unsigned channel, uint64_t now_ns) {
+	struct guest_channel *to = guest->channels[channel];
 	if (!guest->is_linked) {
 		return false;
 	}
 	frame_link_heartbeat(&guest->link, &guest->hearts, &guest->heart_number);
-	frame_link_acquire_cursor(&guest->link, channel, &from->cursor);
-	if (!frame_link_acquire(&guest->link, channel, &from->view, &from->rejected) ||
-		from->view.retracted) {
-		return false;
-	}
-	from->frames++;
-	return true;
+	frame_link_acquire_cursor(&guest->link, channel, &to->cursor);
+	note_source(guest, to);
+	return take_offer(guest, channel, now_ns);
 }
 
 void guest_drop_picture(struct guest *guest, unsigned channel) {
@@ -163,7 +204,11 @@ void guest_look(const struct guest *guest, unsigned channel, const struct guest_
 		.peer = link_get_peer(&guest->link.link),
 		.blank = from->view.pixels == NULL || from->view.retracted,
 		.resets = link_resets(&guest->link.link),
+		.frozen = mechanism_is_on(MECHANISM_FROZEN) &&
+			candidate_is_frozen(&from->memory, &from->rules),
+		.refused = from->refused,
 		.frames = from->frames,
+		.refusals = from->rejected,
 		.flushes = frame_link_flushes(&guest->link, channel),
 		.hearts = guest->hearts,
 		.heart_number = guest->heart_number,

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "compositor/candidate.h"
 #include "compositor/layer_state.h"
 #include "core/config.h"
 #include "core/frame_link.h"
@@ -25,7 +26,13 @@ struct guest_channel {
 	struct frame_view view;
 	struct frame_cursor cursor;
 	uint64_t frames;   /* good ones taken */
-	uint64_t rejected; /* insane ones refused */
+	uint64_t rejected; /* ones refused, insane or wrong */
+	enum fault_cause
+		refused; /* why the newest one was; NONE: it is in hand, or none is there */
+	struct candidate_rules rules;
+	struct candidate_memory memory; /* of the present source's pictures */
+	uint64_t resets;     /* the source: of this many resets, */
+	uint32_t generation; /* and of this process */
 	uint64_t latched;  /* sequence told to the producer last */
 };
 
@@ -58,9 +65,10 @@ void guest_mark_died(struct guest *guest);
 /* What the scanout shall be; told to the producer if it differs. */
 void guest_set_mode(struct guest *guest, unsigned channel, const struct frame_mode *mode);
 
-/* Takes the newest picture and cursor of a used channel. True: a new good picture came, whose damage is
- * in the channel's view. */
-bool guest_take(struct guest *guest, unsigned channel);
+/* Takes the newest picture and cursor of a used channel, if it is what the channel's rules demand (see
+ * candidate.h); else the one in hand stays. `now_ns`: the time of the output that the guest is paced by.
+ * True: a new good picture came, whose damage is in the channel's view. */
+bool guest_take(struct guest *guest, unsigned channel, uint64_t now_ns);
 
 /* The picture was taken back by its producer and is not shown any more: its memory may be used again. */
 void guest_drop_picture(struct guest *guest, unsigned channel);

@@ -25,39 +25,70 @@ static void set_damage(struct frame *frame, const struct frame_view *view) {
 	rects_add(&frame->damage, &picture);
 }
 
-bool frame_link_acquire(
-	struct frame_link *link, unsigned channel, struct frame_view *view, uint64_t *rejected) {
+enum frame_offer frame_link_want(struct frame_link *link, unsigned channel, struct frame_view *view,
+	struct frame_view *candidate) {
 	assert(link->link.side == LINK_CONSUMER);
 	const struct frame_producer_channel *peer = producer_channel(link, channel);
 	struct frame_consumer_channel *own = consumer_channel(link, channel);
 	uint64_t ticket;
 	if (!mailbox_want(&peer->frame_box, &own->frame_box, &ticket)) {
-		return false;
+		return FRAME_OFFER_NOTHING;
 	}
 	if (ticket == 0) {
 		mailbox_refuse(&own->frame_box); /* goes on holding the picture */
 		bool news = !view->retracted;
 		view->retracted = true;
-		return news;
+		return news ? FRAME_OFFER_RETRACTED : FRAME_OFFER_NOTHING;
 	}
 	if (ticket == view->rejected) {
 		mailbox_refuse(&own->frame_box);
-		return false;
+		return FRAME_OFFER_NOTHING;
 	}
 	struct frame frame;
 	memcpy(&frame, &peer->frames[mailbox_slot(ticket)], sizeof(frame));
 	if (!frame_is_sane(&frame, link->link.pool_bytes)) {
-		mailbox_refuse(&own->frame_box);
-		view->rejected = ticket;
-		(*rejected)++;
-		return false;
+		frame_link_refuse(link, channel, view);
+		return FRAME_OFFER_INSANE;
 	}
 	set_damage(&frame, view);
-	mailbox_take(&own->frame_box);
-	view->frame = frame;
-	view->retracted = false;
-	view->pixels = (const uint8_t *)link->link.pool + frame.pool_offset;
-	return true;
+	*candidate = (struct frame_view) {
+		.frame = frame,
+		.pixels = (const uint8_t *)link->link.pool + frame.pool_offset,
+		.rejected = view->rejected,
+	};
+	return FRAME_OFFER_PICTURE;
+}
+
+void frame_link_take(struct frame_link *link, unsigned channel, struct frame_view *view,
+	const struct frame_view *candidate) {
+	assert(link->link.side == LINK_CONSUMER);
+	mailbox_take(&consumer_channel(link, channel)->frame_box);
+	*view = *candidate;
+}
+
+void frame_link_refuse(struct frame_link *link, unsigned channel, struct frame_view *view) {
+	assert(link->link.side == LINK_CONSUMER);
+	struct frame_consumer_channel *own = consumer_channel(link, channel);
+	view->rejected = atomic_load(&own->frame_box.wanted);
+	mailbox_refuse(&own->frame_box);
+}
+
+bool frame_link_acquire(
+	struct frame_link *link, unsigned channel, struct frame_view *view, uint64_t *rejected) {
+	struct frame_view candidate;
+	switch (frame_link_want(link, channel, view, &candidate)) {
+	case FRAME_OFFER_PICTURE:
+		frame_link_take(link, channel, view, &candidate);
+		return true;
+	case FRAME_OFFER_RETRACTED:
+		return true;
+	case FRAME_OFFER_INSANE:
+		(*rejected)++;
+		return false;
+	case FRAME_OFFER_NOTHING:
+		break;
+	}
+	return false;
 }
 
 void frame_link_release(struct frame_link *link, unsigned channel, struct frame_view *view) {

@@ -196,7 +196,7 @@ struct frame_view {
 	 * pixel); NULL: no picture */
 	const uint8_t *pixels;
 	bool retracted; /* the producer took it back: held only to be shown a little longer */
-	uint64_t rejected; /* the link's own: ticket of the last insane frame */
+	uint64_t rejected; /* the link's own: ticket of the last insane or refused frame */
 };
 
 /*
@@ -209,6 +209,26 @@ struct frame_view {
  */
 bool frame_link_acquire(
 	struct frame_link *link, unsigned channel, struct frame_view *view, uint64_t *rejected);
+
+/*
+ * The same in two steps, for pictures that are looked at before they replace the one in hand. PICTURE:
+ * *candidate is the newest frame, and until it is taken or refused the pixels of both views stay
+ * promised. RETRACTED: the producer just took its picture back. INSANE: a frame that cannot be one was
+ * skipped, and is not offered again.
+ */
+enum frame_offer {
+	FRAME_OFFER_NOTHING,
+	FRAME_OFFER_RETRACTED,
+	FRAME_OFFER_INSANE,
+	FRAME_OFFER_PICTURE
+};
+enum frame_offer frame_link_want(struct frame_link *link, unsigned channel, struct frame_view *view,
+	struct frame_view *candidate);
+/* *view becomes the candidate. */
+void frame_link_take(struct frame_link *link, unsigned channel, struct frame_view *view,
+	const struct frame_view *candidate);
+/* *view stays, and the candidate is not offered again. The damage of the next one is since *view. */
+void frame_link_refuse(struct frame_link *link, unsigned channel, struct frame_view *view);
 
 /* Lets go of a view: its pixels may be written from now on, and it is a zeroed one again. To be called
  * on a retracted view; a picture that is still published would only be acquired anew. */

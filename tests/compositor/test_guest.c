@@ -1,6 +1,7 @@
 #include "compositor/guest.h"
 
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -172,8 +173,8 @@ START_TEST(a_retracted_picture_stays_until_dropped) {
 	begin();
 	ck_assert(look(0, 0).blank);
 	publish();
-	ck_assert(guest_take(&guest, 0));
-	ck_assert(!guest_take(&guest, 0));
+	ck_assert(guest_take(&guest, 0, 0));
+	ck_assert(!guest_take(&guest, 0, 0));
 	ck_assert(!look(0, 0).blank);
 	guest_latch(&guest, 0, 99);
 	uint64_t latched_ns;
@@ -184,17 +185,96 @@ START_TEST(a_retracted_picture_stays_until_dropped) {
 	ck_assert(!look(0, 0).blank);
 
 	frame_link_retract(&producer, 0);
-	ck_assert(!guest_take(&guest, 0));
+	ck_assert(!guest_take(&guest, 0, 0));
 	ck_assert(look(0, 0).blank);
 	ck_assert_ptr_nonnull(guest.channels[0]->view.pixels);
 	ck_assert(frame_link_is_busy(&producer, 0, 64));
 	guest_drop_picture(&guest, 0);
 	ck_assert_ptr_null(guest.channels[0]->view.pixels);
 	ck_assert(!frame_link_is_busy(&producer, 0, 64));
-	ck_assert(!guest_take(&guest, 0));
+	ck_assert(!guest_take(&guest, 0, 0));
 	publish();
-	ck_assert(guest_take(&guest, 0));
+	ck_assert(guest_take(&guest, 0, 0));
 	ck_assert_uint_eq(look(0, 0).frames, 2);
+	end();
+}
+END_TEST
+
+static void publish_tagged(uint32_t buffer, uint32_t top, uint32_t bottom) {
+	struct frame frame = {
+		.width = 64,
+		.height = 48,
+		.stride = 256,
+		.format = PIXEL_FORMAT_BGRX,
+		.pool_offset = (uint64_t)buffer * 256 * 48,
+	};
+	uint8_t *pixels = (uint8_t *)producer.link.pool + frame.pool_offset;
+	const struct frame_tag first = { top, top, 0 }, last = { bottom, bottom, 0 };
+	uint32_t words[FRAME_TAG_PIXELS];
+	frame_tag_encode(&first, words);
+	memcpy(pixels, words, sizeof(words));
+	frame_tag_encode(&last, words);
+	memcpy(pixels + (size_t)47 * 256, words, sizeof(words));
+	frame_link_publish(&producer, 0, &frame);
+}
+
+START_TEST(a_bad_picture_leaves_the_one_before) {
+	begin();
+	const struct guest_channel *channel = guest.channels[0];
+	guest.channels[0]->rules.tag = true;
+	publish_tagged(0, 5, 5);
+	ck_assert(guest_take(&guest, 0, 0));
+	const uint8_t *first = channel->view.pixels;
+
+	publish_tagged(1, 6, 7);
+	ck_assert(!guest_take(&guest, 0, 0));
+	ck_assert_int_eq(look(0, 0).refused, FAULT_TORN);
+	ck_assert_uint_eq(look(0, 0).refusals, 1);
+	ck_assert(!guest_take(&guest, 0, 0)); /* looked at once */
+	ck_assert_uint_eq(look(0, 0).refusals, 1);
+	ck_assert_ptr_eq(channel->view.pixels, first);
+	ck_assert(frame_link_is_busy(&producer, 0, 256 * 48));
+	publish_tagged(2, 4, 4);
+	ck_assert(!guest_take(&guest, 0, 0));
+	ck_assert_int_eq(look(0, 0).refused, FAULT_LAGGED);
+	ck_assert_uint_eq(channel->rejected, 2);
+
+	publish_tagged(1, 8, 8);
+	ck_assert(guest_take(&guest, 0, 0));
+	ck_assert_int_eq(look(0, 0).refused, FAULT_NONE);
+	ck_assert_uint_eq(look(0, 0).frames, 2);
+	ck_assert(!frame_link_is_busy(&producer, 0, 256 * 48));
+	/* another source counts anew */
+	link_count_reset(&producer.link);
+	publish_tagged(2, 1, 1);
+	ck_assert(guest_take(&guest, 0, 0));
+	end();
+}
+END_TEST
+
+START_TEST(an_unchanged_counter_is_seen) {
+	begin();
+	guest.channels[0]->rules = (struct candidate_rules) { .tag = true, .frozen_frames = 2 };
+	for (uint32_t i = 0; i < 3; i++) {
+		ck_assert(!look(0, 0).frozen);
+		publish_tagged(i % 2, 9, 9);
+		ck_assert(guest_take(&guest, 0, 0));
+	}
+	ck_assert(look(0, 0).frozen);
+	publish_tagged(1, 10, 10);
+	ck_assert(guest_take(&guest, 0, 0));
+	ck_assert(!look(0, 0).frozen);
+	end();
+}
+END_TEST
+
+START_TEST(heartbeats_are_passed_on) {
+	begin();
+	ck_assert_uint_eq(look(0, 0).hearts, 0);
+	frame_link_set_heartbeat(&producer, 3, 77);
+	guest_take(&guest, 0, 0);
+	ck_assert_uint_eq(look(0, 0).hearts, 3);
+	ck_assert_uint_eq(look(0, 0).heart_number, 77);
 	end();
 }
 END_TEST
@@ -205,7 +285,7 @@ START_TEST(without_a_link_it_is_absent) {
 	test_config_add_guest(&config, "guest", 1, 64, 48);
 	ck_assert_int_eq(guest_init(&guest, &config.guests[0], NULL), 0);
 	ck_assert_int_eq(guest_use_channel(&guest, 0), 0);
-	ck_assert(!guest_take(&guest, 0));
+	ck_assert(!guest_take(&guest, 0, 0));
 	guest_tick(&guest, 1);
 	guest_latch(&guest, 0, 1);
 	guest_drop_picture(&guest, 0);
@@ -228,6 +308,9 @@ Suite *suite_under_test(void) {
 	tcase_add_test(process, ticks_go_on_after_a_restart);
 	tcase_add_test(process, without_a_link_it_is_absent);
 	TCase *pictures = suite_case(suite, "pictures");
+	tcase_add_test(pictures, a_bad_picture_leaves_the_one_before);
+	tcase_add_test(pictures, an_unchanged_counter_is_seen);
+	tcase_add_test(pictures, heartbeats_are_passed_on);
 	tcase_add_test(pictures, a_mode_is_said_once);
 	tcase_add_test(pictures, a_retracted_picture_stays_until_dropped);
 	return suite;

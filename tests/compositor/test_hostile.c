@@ -73,13 +73,16 @@ START_TEST(hostile_frames_are_refused) {
 	ck_assert_uint_eq(rig_value(&rig, "layer.cluster.rejected"), hostile[_i].rejected);
 	ck_assert_uint_eq(rig_pixel(&rig, 5, 5), hostile[_i].rejected ? PAIR_CLUSTER : 0x777777);
 	ck_assert_uint_eq(rig_pixel(&rig, PAIR_WIDTH - 1, 5), PAIR_IVI);
-	pair_expect(&rig, "output.main", SCREEN_NORMAL);
+	pair_expect(&rig, "output.main", hostile[_i].rejected ? SCREEN_DEGRADED : SCREEN_NORMAL);
+	ck_assert_uint_eq(rig_value(&rig, "layer.cluster.cause"),
+		hostile[_i].rejected ? FAULT_BAD_FRAME : FAULT_NONE);
 	/* and the next good one is taken */
 	*published = honest;
 	rig_publish_plain(&rig, 0, 0, pair_left.width, PAIR_HEIGHT, 0x888888);
 	rig_step(&rig, 1);
 	rig_look(&rig);
 	ck_assert_uint_eq(rig_pixel(&rig, 5, 5), 0x888888);
+	pair_expect(&rig, "output.main", SCREEN_NORMAL);
 	rig_finish(&rig);
 }
 END_TEST

@@ -342,6 +342,57 @@ static const struct {
 		{ WIDTH - 1, HEIGHT - 1, 1, 1 } },
 };
 
+START_TEST(a_candidate_is_taken_or_refused) {
+	struct frame_view view = { 0 }, candidate;
+	const struct rect whole = { 0, 0, WIDTH, HEIGHT }, part = { 1, 2, 3, 4 };
+	ck_assert_int_eq(
+		frame_link_want(&consumer, CHANNEL, &view, &candidate), FRAME_OFFER_NOTHING);
+	publish(0, whole);
+	ck_assert_int_eq(
+		frame_link_want(&consumer, CHANNEL, &view, &candidate), FRAME_OFFER_PICTURE);
+	frame_link_take(&consumer, CHANNEL, &view, &candidate);
+	ck_assert_ptr_eq(view.pixels, consumer.link.pool);
+	frame_link_latch(&consumer, CHANNEL, view.frame.sequence, 1);
+
+	/* while it is looked at, both are promised */
+	publish(1, part);
+	ck_assert_int_eq(
+		frame_link_want(&consumer, CHANNEL, &view, &candidate), FRAME_OFFER_PICTURE);
+	ck_assert_ptr_eq(candidate.pixels, (const uint8_t *)consumer.link.pool + BUFFER);
+	publish(2, part);
+	ck_assert(frame_link_is_busy(&producer, 0, BUFFER));
+	ck_assert(frame_link_is_busy(&producer, BUFFER, BUFFER));
+	frame_link_refuse(&consumer, CHANNEL, &view);
+	ck_assert(frame_link_is_busy(&producer, 0, BUFFER));
+	ck_assert(!frame_link_is_busy(&producer, BUFFER, BUFFER));
+	ck_assert_ptr_eq(view.pixels, consumer.link.pool);
+
+	/* the next one's damage is since the one in hand */
+	ck_assert_int_eq(
+		frame_link_want(&consumer, CHANNEL, &view, &candidate), FRAME_OFFER_PICTURE);
+	struct rect bounds = rects_bounds(&candidate.frame.damage);
+	ck_assert(rect_equal(&bounds, &part));
+	frame_link_refuse(&consumer, CHANNEL, &view);
+	/* refused once is refused for good */
+	ck_assert_int_eq(
+		frame_link_want(&consumer, CHANNEL, &view, &candidate), FRAME_OFFER_NOTHING);
+	ck_assert_uint_eq(view.frame.sequence, 1);
+
+	frame_link_retract(&producer, CHANNEL);
+	ck_assert_int_eq(
+		frame_link_want(&consumer, CHANNEL, &view, &candidate), FRAME_OFFER_RETRACTED);
+	ck_assert_int_eq(
+		frame_link_want(&consumer, CHANNEL, &view, &candidate), FRAME_OFFER_NOTHING);
+	ck_assert(frame_link_is_busy(&producer, 0, BUFFER));
+	publish(3, part);
+	ck_assert_int_eq(
+		frame_link_want(&consumer, CHANNEL, &view, &candidate), FRAME_OFFER_PICTURE);
+	frame_link_take(&consumer, CHANNEL, &view, &candidate);
+	ck_assert(!view.retracted);
+	ck_assert(!frame_link_is_busy(&producer, 0, BUFFER));
+}
+END_TEST
+
 START_TEST(damage_that_lies) {
 	struct frame_view view = { 0 };
 	struct frame frame = picture(0, whole);
@@ -714,6 +765,7 @@ static void add_hostile_cases(Suite *suite) {
 	TCase *tcase = suite_case(suite, "hostile");
 	tcase_add_checked_fixture(tcase, open_link, close_link);
 	tcase_add_loop_test(tcase, bad_frames_are_refused, 0, ARRAY_LEN(frames));
+	tcase_add_test(tcase, a_candidate_is_taken_or_refused);
 	tcase_add_loop_test(tcase, damage_that_lies, 0, ARRAY_LEN(damages));
 	tcase_add_test(tcase, garbage_from_the_consumer);
 	tcase_add_test(tcase, a_new_producer_after_rubbish);
