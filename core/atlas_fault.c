@@ -9,7 +9,9 @@
 #include "core/text.h"
 
 #define ALPHA_MASK UINT32_C(0xff000000) /* of a BGRA pixel as a little-endian word */
-#define SEEN 256 /* pictures remembered as checked: states and themes share many */
+#define SEEN 1024 /* pictures remembered as checked: states and themes share many */
+/* A picture that is forgotten is checked again, for each theme and locale at most. More is not sharing. */
+#define CHECKS_MAX (ATLAS_THEMES_MAX * ATLAS_LOCALES_MAX)
 
 _Static_assert(sizeof(struct atlas_header) % 8 == 0 && sizeof(struct atlas_element) % 8 == 0,
 	"the tables lie behind each other, and tiles have 64-bit fields");
@@ -30,6 +32,7 @@ struct view {
 	const struct atlas_header *header;
 	const struct atlas_element *elements;
 	const struct atlas_tile *tiles;
+	uint64_t checked_bytes;
 	const struct atlas_tile *seen[SEEN];
 };
 
@@ -58,6 +61,10 @@ static const char *pixels_fault(struct view *view, const struct atlas_tile *tile
 		return NULL;
 	}
 	const uint32_t *pixels = (const void *)(view->base + tile->offset);
+	view->checked_bytes += tile_pixels(tile) * sizeof(*pixels);
+	if (view->checked_bytes > CHECKS_MAX * view->size_bytes) {
+		return "tiles overlap each other";
+	}
 	if (crc32_update(0, pixels, tile_pixels(tile) * sizeof(*pixels)) != tile->crc32) {
 		return "a tile's pixels are damaged";
 	}

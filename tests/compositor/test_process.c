@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "core/clock.h"
 #include "core/fd.h"
 #include "core/macros.h"
+#include "core/signals.h"
 #include "tests/suite.h"
 #include "tests/support/grants.h"
 #include "tests/support/test_atlas.h"
@@ -211,17 +213,42 @@ static void one_of_everything(unsigned i, int client) {
 	}
 }
 
+/* Live values, damaged messages, and silence until the time-out. */
+static void send_signals(unsigned i) {
+	static struct signal_message message;
+	if (i == 0) {
+		signal_message_init(&message, 1);
+	}
+	if (i % 40 >= 30) {
+		return;
+	}
+	message.counter++;
+	message.values[SIGNAL_SPEED] = (int32_t)(i * 7 % 2000);
+	message.values[SIGNAL_REVS] = (int32_t)(i * 50 % 8000);
+	message.values[SIGNAL_BRAKE] = i / 3 % 2;
+	message.values[SIGNAL_THEME] = i / 20 % 2;
+	signal_message_seal(&message);
+	message.crc32 ^= i % 5 == 0;
+	ck_assert_int_eq(
+		send(grants.signals[0], &message, sizeof(message), MSG_DONTWAIT), sizeof(message));
+}
+
 START_TEST(after_its_start_it_allocates_and_faults_nothing) {
 	struct config config;
 	make_config(&config);
+	config.safety.signals = 1;
+	config.safety.signal_timeout_ms = 50;
 	start(&config, IS_SANITIZED ? NULL : "LD_PRELOAD=" NO_ALLOC);
 	int client = client_open();
 	uint64_t minor = process_field(10), major = process_field(12);
 	for (unsigned i = 0; i < STEPS; i++) {
 		one_of_everything(i, client);
+		send_signals(i);
 		step();
 	}
 	ck_assert_uint_ge(test_stats_value(page, "output.main.ticks"), STEPS);
+	ck_assert_uint_ge(test_stats_value(page, "signals.good"), STEPS / 2);
+	ck_assert_uint_ge(test_stats_value(page, "signals.malformed"), STEPS / 8);
 	ck_assert_uint_ge(test_stats_value(page, "output.main.fallbacks"), 2);
 	ck_assert_uint_ge(test_stats_value(page, "layer.ivi.losses"), 2);
 	if (!IS_SANITIZED && status_kb("VmLck") > 0) {

@@ -392,6 +392,33 @@ START_TEST(an_output_has_so_many_elements) {
 }
 END_TEST
 
+#define OVERLAPPING 2000
+
+static struct {
+	struct atlas_header header;
+	struct atlas_tile tiles[OVERLAPPING];
+	_Alignas(ATLAS_ALIGN) uint8_t pixels[OVERLAPPING * ATLAS_ALIGN + 64 * 64 * 4];
+} heap;
+
+/* Each tile is right for itself; together they would take for ever. */
+START_TEST(a_heap_of_tiles_is_refused) {
+	heap.header = blob.header;
+	heap.header.elements_len = 0;
+	heap.header.tiles_len = OVERLAPPING;
+	heap.header.size_bytes = sizeof(heap);
+	uint32_t crc = crc32_update(0, heap.pixels, 64 * 64 * 4);
+	for (unsigned i = 0; i < OVERLAPPING; i++) {
+		heap.tiles[i] = (struct atlas_tile) { .name = "tile",
+			.width = 64,
+			.height = 64,
+			.offset = offsetof(__typeof__(heap), pixels) + i * ATLAS_ALIGN,
+			.crc32 = crc };
+	}
+	heap.header.crc32 = atlas_crc32(&heap.header, NULL, heap.tiles);
+	ck_assert_pstr_eq(atlas_fault(&heap, sizeof(heap)), "tiles overlap each other");
+}
+END_TEST
+
 START_TEST(unsealed_is_refused) {
 	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	ck_assert_int_eq(write(fd, blob.bytes, END), END);
@@ -423,6 +450,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, flipped_bits_are_found);
 	tcase_add_loop_test(tcase, lies_are_found, 0, ARRAY_LEN(lies));
 	tcase_add_test(tcase, an_output_has_so_many_elements);
+	tcase_add_test(tcase, a_heap_of_tiles_is_refused);
 	tcase_add_test(tcase, unsealed_is_refused);
 	tcase_add_test(tcase, fails_clean);
 	return suite;
