@@ -162,8 +162,10 @@ static uint64_t tick_time_ns(const struct screen *screen, uint64_t now_ns) {
 static void take_signals(struct compositor *compositor, const struct screen *screen) {
 	if (screen == compositor->signal_clock) {
 		uint64_t now_ns = clock_now_ns();
-		signals_take(&compositor->signals, screen->ticker.count,
-			tick_time_ns(screen, now_ns), now_ns);
+		uint64_t time_ns = tick_time_ns(screen, now_ns);
+		signals_take(&compositor->signals, screen->ticker.count, time_ns, now_ns);
+		cues_step(&compositor->cues, compositor->signals.receiver.values,
+			screen->ticker.count, time_ns, now_ns);
 	}
 }
 
@@ -251,6 +253,7 @@ struct compositor *compositor_create(
 	compositor->loop = loop;
 	compositor->stats = stats;
 	compositor->supervisor.watchdog.fd = -1;
+	compositor->cues.buzzer = -1;
 	compositor->painter = painter_create();
 	int err = compositor->painter == NULL ? -ENOMEM : compositor_set_up(compositor, grants);
 	if (err < 0) {
@@ -278,6 +281,7 @@ void compositor_destroy(struct compositor *compositor) {
 		guest_finish(&compositor->seats[i].guest);
 	}
 	signals_finish(&compositor->signals);
+	cues_finish(&compositor->cues);
 	if (compositor->safety != NULL) {
 		safety_page_unmap(compositor->safety);
 	}

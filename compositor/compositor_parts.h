@@ -12,6 +12,7 @@
 
 #include "compositor/atlas_copies.h"
 #include "compositor/compositor.h"
+#include "compositor/cues.h"
 #include "compositor/guest.h"
 #include "compositor/layer.h"
 #include "compositor/painter.h"
@@ -50,6 +51,7 @@ struct compositor {
 	struct painter *painter;
 	struct safety_page *safety; /* mapped; NULL: none was granted */
 	struct signals signals;
+	struct cues cues;
 	struct screen *signal_clock; /* whose ticks take them; NULL: none are expected */
 	uint32_t seats_len;
 	struct seat seats[CONFIG_GUESTS_MAX];

@@ -63,6 +63,19 @@ static void open_signals(struct compositor *compositor, struct grants *grants) {
 	grants->signals = -1;
 }
 
+static void open_cues(struct compositor *compositor, struct grants *grants) {
+	const struct cues_setup setup = {
+		.config = &compositor->config->safety,
+		.atlas = &compositor->atlas,
+		.page = compositor->safety,
+		.stats = compositor->stats,
+		.fds = grants->cues,
+		.buzzer = grants->buzzer,
+	};
+	grants->buzzer = -1;
+	cues_init(&compositor->cues, &setup);
+}
+
 static int add_stage(struct compositor *compositor, struct grants *grants, uint32_t index) {
 	const struct config_output *config = &compositor->config->outputs[index];
 	struct stage *stage = &compositor->stages[index];
@@ -246,6 +259,7 @@ int compositor_set_up(struct compositor *compositor, struct grants *grants) {
 	if (err == 0) {
 		open_safety_page(compositor, grants);
 		open_signals(compositor, grants);
+		open_cues(compositor, grants);
 	}
 	for (uint32_t i = 0; err == 0 && i < config->outputs_len; i++) {
 		err = add_stage(compositor, grants, i);
