@@ -58,10 +58,10 @@ static bool take_place(const char **text, int32_t *x, int32_t *y) {
 	return true;
 }
 
-/* Hertz with up to three decimals, as millihertz. */
-static bool take_refresh(const char **text, uint32_t *refresh_mhz) {
+/* A number with up to three decimals, in thousandths; up to `max` whole ones. */
+static bool take_milli(const char **text, int64_t max, int64_t *milli) {
 	int64_t value;
-	if (!take_int(text, 0, REFRESH_MHZ_MAX / 1000, &value)) {
+	if (**text == '-' || !take_int(text, 0, max, &value)) {
 		return false;
 	}
 	value *= 1000;
@@ -75,7 +75,14 @@ static bool take_refresh(const char **text, uint32_t *refresh_mhz) {
 			return false;
 		}
 	}
-	if (value != 0 && (value < REFRESH_MHZ_MIN || value > REFRESH_MHZ_MAX)) {
+	*milli = value;
+	return value <= max * 1000;
+}
+
+static bool take_refresh(const char **text, uint32_t *refresh_mhz) {
+	int64_t value;
+	if (!take_milli(text, REFRESH_MHZ_MAX / 1000, &value) ||
+		(value != 0 && value < REFRESH_MHZ_MIN)) {
 		return false;
 	}
 	*refresh_mhz = (uint32_t)value;
@@ -198,6 +205,15 @@ bool scalar_bytes(const char *text, uint64_t *bytes) {
 		return true;
 	}
 	return false;
+}
+
+bool scalar_milli(const char *text, uint64_t max, uint64_t *milli) {
+	int64_t value;
+	if (!take_milli(&text, (int64_t)max, &value) || *text != '\0') {
+		return false;
+	}
+	*milli = (uint64_t)value;
+	return true;
 }
 
 bool scalar_int(const char *text, int64_t min, int64_t max, int64_t *value) {

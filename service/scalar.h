@@ -51,6 +51,9 @@ bool scalar_bytes(const char *text, uint64_t *bytes);
 #define SCALAR_RATE_FORM "never, or a number of times and a time, as \"3 in 60s\" or \"2 in 500ms\""
 bool scalar_rate(const char *text, uint32_t *times, uint32_t *ms);
 
+/* "2", "0.5", "1.234": in thousandths; 0 to `max` whole ones. */
+bool scalar_milli(const char *text, uint64_t max, uint64_t *milli);
+
 /* A decimal number in min..max. */
 bool scalar_int(const char *text, int64_t min, int64_t max, int64_t *value);
 

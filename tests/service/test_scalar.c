@@ -151,6 +151,36 @@ START_TEST(rate) {
 }
 END_TEST
 
+static const struct milli_row {
+	const char *text;
+	bool good;
+	uint64_t value;
+} milli_rows[] = {
+	{ "0", true, 0 },
+	{ "2", true, 2000 },
+	{ "0.5", true, 500 },
+	{ "1.234", true, 1234 },
+	{ "10", true, 10000 },
+	{ "10.000", true, 10000 },
+	{ "10.001", false, 0 },
+	{ "11", false, 0 },
+	{ "1.2345", false, 0 },
+	{ "1.", false, 0 },
+	{ ".5", false, 0 },
+	{ "-1", false, 0 },
+	{ "-0.5", false, 0 },
+	{ "1s", false, 0 },
+	{ "", false, 0 },
+};
+
+START_TEST(milli) {
+	const struct milli_row *row = &milli_rows[_i];
+	uint64_t got = 0;
+	ck_assert_msg(scalar_milli(row->text, 10, &got) == row->good, "'%s'", row->text);
+	ck_assert_uint_eq(got, row->value);
+}
+END_TEST
+
 static const struct name_row {
 	const char *text;
 	bool good;
@@ -183,6 +213,7 @@ Suite *suite_under_test(void) {
 	tcase_add_loop_test(tcase, colour, 0, (int)ARRAY_LEN(colour_rows));
 	tcase_add_loop_test(tcase, bytes, 0, (int)ARRAY_LEN(bytes_rows));
 	tcase_add_loop_test(tcase, rate, 0, (int)ARRAY_LEN(rate_rows));
+	tcase_add_loop_test(tcase, milli, 0, (int)ARRAY_LEN(milli_rows));
 	tcase_add_loop_test(tcase, name, 0, (int)ARRAY_LEN(name_rows));
 	return suite;
 }
