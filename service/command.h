@@ -41,6 +41,7 @@ extern const struct command command_screenshot;
 extern const struct command command_record;
 extern const struct command command_layer;
 extern const struct command command_log;
+extern const struct command command_signal;
 extern const struct command command_step;
 extern const struct command command_stop;
 extern const struct command command_regions;

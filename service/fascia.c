@@ -29,6 +29,7 @@ static const struct command *const commands[] = {
 	&command_analyze,
 	&command_ack,
 	&command_inject,
+	&command_signal,
 	&command_step,
 	&command_stop,
 };
