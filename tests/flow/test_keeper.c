@@ -93,7 +93,7 @@ END_TEST
 
 /* With all there is for safety: the buzzer must be there before, everything else is made. */
 static const char safe_yaml[] =
-	"outputs: [{name: o, mode: 64x48@step}]\n"
+	"outputs: [{name: o, mode: 64x48@step, fallback: false}]\n"
 	"guests: [{name: a, channel: {}}, {name: b, sound: {enabled: false}}]\n"
 	"layers: [{name: a}, {name: b}]\n"
 	"sound: {sink: memory}\n"
