@@ -86,6 +86,7 @@ struct drawing_element {
 	struct drawing_colour colour, off, plate;
 	struct drawing_font font;
 	struct drawing_text choices[DRAWING_CHOICES_MAX];
+	bool single; /* of the choices only the chosen one is drawn; unknown: the first */
 	struct symbol *symbol; /* owned; NULL: none */
 	bool has_needle;
 	struct drawing_needle needle;

@@ -95,7 +95,10 @@ static void read_choice(struct element_reader *reader, const struct signal_info 
 			reader->file->choices[i], &element->choices[i]);
 	}
 	require(reader, "colour", reader->file->colour);
-	require(reader, "off", reader->file->off);
+	element->single = reader->file->single != NULL && *reader->file->single;
+	if (!element->single) {
+		require(reader, "off", reader->file->off);
+	}
 	drawing_read_font(reader->reader, reader->where, reader->file->font, &element->font);
 }
 

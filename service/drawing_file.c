@@ -115,6 +115,7 @@ static const cyaml_schema_field_t element_fields[] = {
 	SCHEMA_TEXT("plate", struct file_element, plate),
 	SCHEMA_TEXT("font", struct file_element, font),
 	SCHEMA_LIST("choices", struct file_element, choices, &text_schema, DRAWING_CHOICES_MAX),
+	SCHEMA_SWITCH("single", struct file_element, single),
 	SCHEMA_NUMBER("digits", struct file_element, digits),
 	SCHEMA_NUMBER("decimals", struct file_element, decimals),
 	SCHEMA_TEXT("least", struct file_element, least),

@@ -72,6 +72,7 @@ struct file_element {
 	char *font;
 	char **choices;
 	uint32_t choices_count;
+	bool *single;
 	uint32_t *digits;
 	uint32_t *decimals;
 	char *least;

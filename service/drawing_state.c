@@ -77,9 +77,21 @@ static void paint_lamp(const struct drawing_element *element, struct canvas *can
 	}
 }
 
-/* All of them in a row, the chosen one bright and larger. */
-static void paint_choice(const struct drawing_element *element, struct canvas *canvas,
+static void paint_single(const struct drawing_element *element, struct canvas *canvas,
 	uint32_t theme, uint32_t locale, uint32_t state) {
+	uint32_t shown = state < element->atlas.states_len - 1 ? state : 0;
+	struct canvas_font font =
+		canvas_font_from(&element->font, CANVAS_CENTRE, element->colour.argb[theme]);
+	const struct canvas_point at = {
+		.x = element->place.x + element->place.width / 2.0,
+		.y = element->place.y + element->place.height / 2.0 + font.size * CAPITALS,
+	};
+	canvas_text(canvas, at, &font, element->choices[shown].values[locale]);
+}
+
+/* All of them in a row, the chosen one bright and larger. */
+static void paint_row(const struct drawing_element *element, struct canvas *canvas, uint32_t theme,
+	uint32_t locale, uint32_t state) {
 	uint32_t len = element->atlas.states_len - 1;
 	double step = (double)element->place.width / len;
 	for (uint32_t i = 0; i < len; i++) {
@@ -151,7 +163,11 @@ void drawing_paint_state(const struct drawing_element *element, struct canvas *c
 		paint_lamp(element, canvas, theme, state);
 		break;
 	case ATLAS_CHOICE:
-		paint_choice(element, canvas, theme, locale, state);
+		if (element->single) {
+			paint_single(element, canvas, theme, locale, state);
+		} else {
+			paint_row(element, canvas, theme, locale, state);
+		}
 		break;
 	case ATLAS_READOUT:
 		paint_digit(element, canvas, theme, state);
