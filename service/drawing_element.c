@@ -200,6 +200,21 @@ static void read_kind(struct element_reader *reader) {
 	}
 }
 
+/* A gauge's pictures are cut off at its place. */
+static void check_needle(struct element_reader *reader) {
+	const struct drawing_element *element = reader->element;
+	for (uint32_t i = 0; element->has_needle && i < element->atlas.states_len; i++) {
+		struct drawing_box box = drawing_state_box(element, i);
+		const struct rect *place = &element->place;
+		if (box.x < place->x || box.y < place->y ||
+			box.x + box.width > place->x + (double)place->width ||
+			box.y + box.height > place->y + (double)place->height) {
+			complain(reader, "needle", "leaves the element's place");
+			return;
+		}
+	}
+}
+
 /* What a safety element must be. */
 static void check_safety(struct element_reader *reader) {
 	const struct drawing_element *element = reader->element;
@@ -276,6 +291,7 @@ static void read_element(struct element_reader *reader) {
 	element->has_texts = drawing_read_shapes(
 		reader->reader, shapes.text, file->shapes, file->shapes_count, &element->shapes);
 	read_kind(reader);
+	check_needle(reader);
 	if (element->atlas.safety) {
 		check_safety(reader);
 	}
