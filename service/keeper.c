@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,8 @@
 #define START_TRIES 3
 /* what `fascia run` prepares takes milliseconds; a guard */
 #define GRANT_TIMEOUT_MS 60000
+/* before whatever else the machine has to do, after what is real time */
+#define NICENESS (-15)
 
 struct child *keeper_find_child(struct keeper *keeper, enum child_role role, uint32_t guest) {
 	for (unsigned i = 0; i < keeper->children_len; i++) {
@@ -191,6 +194,19 @@ static void handle_watch_timer(void *data, uint32_t events) {
 	}
 }
 
+/* The compositor's priority is not known before it runs: what it has, it gives itself. */
+static void handle_beat_timer(void *data, uint32_t events) {
+	struct keeper *keeper = data;
+	struct child *child = keeper_find_child(keeper, CHILD_COMPOSITOR, 0);
+	if (child->state != CHILD_RUNNING || !beat_is_real_time(child->pid)) {
+		beat_reset(&keeper->beat);
+	} else if (beat_look(&keeper->beat, clock_now_ns())) {
+		log_error("%s (pid %d) stands still; it is replaced", child->name, child->pid);
+		beat_reset(&keeper->beat);
+		child_kill(child);
+	}
+}
+
 static int handle_grant(void *data, struct child *child) {
 	struct keeper *keeper = data;
 	int error = keeper_grant(keeper, child);
@@ -261,6 +277,12 @@ static int add_child(
 static int add_children(struct keeper *keeper) {
 	const struct config *config = keeper->store.config;
 	int error = add_child(keeper, CHILD_COMPOSITOR, 0, NULL);
+	if (error == 0) {
+		error = beat_init(&keeper->beat, &keeper->store);
+	}
+	if (error == 0 && beat_is_needed(&keeper->beat)) {
+		loop_timer_set(keeper->beat_timer, BEAT_PERIOD_NS, BEAT_PERIOD_NS);
+	}
 	if (error == 0 && config->mixer.sink != CONFIG_SINK_NONE) {
 		error = add_child(keeper, CHILD_MIXER, 0, NULL);
 	}
@@ -329,9 +351,10 @@ static int init_loop(struct keeper *keeper) {
 	}
 	keeper->stop_timer = loop_add_timer(keeper->loop, handle_stop_timer, keeper);
 	keeper->watch_timer = loop_add_timer(keeper->loop, handle_watch_timer, keeper);
+	keeper->beat_timer = loop_add_timer(keeper->loop, handle_beat_timer, keeper);
 	keeper->run_source = loop_add(keeper->loop, keeper->run, EPOLLIN, handle_run, keeper);
 	if (keeper->stop_timer == NULL || keeper->watch_timer == NULL ||
-		keeper->run_source == NULL) {
+		keeper->beat_timer == NULL || keeper->run_source == NULL) {
 		return -errno;
 	}
 	loop_timer_set(keeper->watch_timer, WATCH_PERIOD_NS, WATCH_PERIOD_NS);
@@ -347,6 +370,14 @@ static void raise_limits(void) {
 	}
 }
 
+/* What stands still has to be noticed under any load, too. Its children begin at the usual priority. */
+static void be_prompt(void) {
+	const struct sched_param param = { 0 };
+	if (sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &param) == 0) {
+		(void)setpriority(PRIO_PROCESS, 0, NICENESS);
+	}
+}
+
 static int keeper_init(struct keeper *keeper) {
 	*keeper = (struct keeper) {
 		.run = CONTROL_FD,
@@ -356,6 +387,7 @@ static int keeper_init(struct keeper *keeper) {
 	};
 	log_init("keeper", log_level_from_env(), NULL, true);
 	raise_limits();
+	be_prompt();
 	int error = init_store(keeper);
 	if (error == 0) {
 		error = init_stats(keeper);
@@ -383,10 +415,12 @@ static void keeper_finish(struct keeper *keeper) {
 	if (keeper->loop != NULL) {
 		loop_remove(&keeper->stop_timer);
 		loop_remove(&keeper->watch_timer);
+		loop_remove(&keeper->beat_timer);
 		loop_remove(&keeper->run_source);
 		loop_remove(&keeper->signals_source);
 		loop_destroy(keeper->loop);
 	}
+	beat_finish(&keeper->beat);
 	log_init("keeper", log_level_from_env(), NULL, true);
 	stats_finish(&keeper->stats);
 	fd_close(&keeper->stats_fd);

@@ -15,6 +15,7 @@
 #include "core/config.h"
 #include "core/loop.h"
 #include "core/stats.h"
+#include "service/keeper_beat.h"
 #include "service/keeper_child.h"
 #include "service/keeper_store.h"
 #include "service/keeper_watch.h"
@@ -37,11 +38,13 @@ struct keeper {
 	struct child children[KEEPER_CHILDREN_MAX]; /* in the order in which they start */
 	struct watch watches[KEEPER_CHILDREN_MAX];  /* of the child with the same index */
 	unsigned children_len;
+	struct beat beat; /* of the compositor */
 	bool started;  /* everything was READY once */
 	bool stopping;
 	bool failed;   /* it never came up */
 	struct loop_source *stop_timer;
 	struct loop_source *watch_timer;
+	struct loop_source *beat_timer;
 	int signals;
 	struct loop_source *signals_source;
 	int run;   /* the socket to `fascia run`; -1 once it is gone */

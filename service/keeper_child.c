@@ -16,6 +16,8 @@
 
 #define BACKOFF_MIN_NS (100 * NS_PER_MS)
 #define BACKOFF_MAX_NS (5 * NS_PER_S)
+/* a compositor that lasted for this is replaced at once: somebody is looking at what it showed */
+#define SHORT_RUN_NS NS_PER_S
 #define GOOD_RUN_NS (10 * NS_PER_S)
 /* far above any start on a loaded machine, sanitizers included: a guard, not a measure */
 #define READY_TIMEOUT_NS (30 * NS_PER_S)
@@ -61,6 +63,11 @@ static void back_off(struct child *child) {
 		child->deaths = 0;
 	}
 	child->deaths++;
+	if (child->role == CHILD_COMPOSITOR && child->state == CHILD_RUNNING &&
+		ran_ns >= SHORT_RUN_NS) {
+		wait_and_start(child, 0);
+		return;
+	}
 	wait_and_start(child, child->backoff_ns);
 	child->backoff_ns = MIN(child->backoff_ns * 2, BACKOFF_MAX_NS);
 }

@@ -9,8 +9,8 @@
  *                                 WAITING <---------------+
  *
  * Back-off: 100 ms after the first death, doubling to 5 s; anew after 10 s of good running. An endpoint
- * that ends well after it was READY (its session is over) is started again at once. child_stop() ends
- * in IDLE from everywhere.
+ * that ends well after it was READY (its session is over) is started again at once, and so is a
+ * compositor that ran for a second. child_stop() ends in IDLE from everywhere.
  *
  * Thread: the keeper's.
  */

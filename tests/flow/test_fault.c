@@ -211,6 +211,36 @@ START_TEST(killed_compositor) {
 END_TEST
 
 /* No guest waits for it, and what they drew last is what it goes on with. */
+/* In real time, as only there standing still is a fault. */
+START_TEST(hanging_compositor) {
+	static const char real_time[] = "outputs:\n"
+					"  - name: main\n"
+					"    mode: 640x480@60\n"
+					"guests:\n"
+					"  - name: ivi\n"
+					"layers:\n"
+					"  - name: ivi\n"
+					"    at: 0,0\n"
+					"    size: 256x192\n";
+	struct service service;
+	char text[512];
+	service_start_injectable(&service, real_time);
+	for (unsigned round = 1; round <= 3; round++) {
+		uint64_t ticks = service_value(&service, "compositor", "output.main.ticks");
+		service_wait_at_least(&service, "compositor", "output.main.ticks", ticks + 70);
+		pid_t before = service_pid(&service, "compositor");
+		ck_assert_int_eq(
+			service_command(&service, text, sizeof(text), "inject", "hang", NULL), 0);
+		service_wait_starts(&service, "compositor", 1 + round);
+		ck_assert_int_ne(service_pid(&service, "compositor"), before);
+		/* whose first picture is there, and which goes on */
+		ticks = service_value(&service, "compositor", "output.main.ticks");
+		service_wait_at_least(&service, "compositor", "output.main.ticks", ticks + 2);
+	}
+	service_stop(&service);
+}
+END_TEST
+
 START_TEST(stopped_compositor) {
 	struct rig rig;
 	rig_start(&rig);
@@ -409,6 +439,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(pictures, stopped_gpu_endpoint);
 	tcase_add_test(pictures, gpu_endpoint_stopped_for_good);
 	tcase_add_test(pictures, killed_compositor);
+	tcase_add_test(pictures, hanging_compositor);
 	tcase_add_test(pictures, stopped_compositor);
 	TCase *sound = suite_case(suite, "sound");
 	tcase_add_test(sound, killed_sound_endpoint);
