@@ -34,8 +34,8 @@ struct cues_setup {
 	const struct atlas *atlas;
 	struct safety_page *page;           /* NULL: none */
 	struct stats *stats;
-	int *fds;			   /* CUE_FDS, taken over; -1: none were granted */
-	int buzzer;			 /* taken over; -1: none */
+	int *fds;      /* CUE_FDS, taken over; -1: none were granted */
+	int buzzer;    /* taken over; -1: none */
 };
 
 struct cues_element {
