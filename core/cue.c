@@ -112,7 +112,7 @@ int cue_requester_init(struct cue_requester *requester, int fds[CUE_FDS]) {
 	if (rc == 0 && requester->other == NULL) {
 		rc = -errno;
 	}
-	if (rc < 0) {
+	if (requester->own == NULL || requester->other == NULL) {
 		cue_requester_finish(requester);
 		return rc;
 	}
@@ -172,7 +172,7 @@ int cue_player_init(struct cue_player *player, int fds[CUE_FDS]) {
 	if (rc == 0 && player->own == NULL) {
 		rc = -errno;
 	}
-	if (rc < 0) {
+	if (player->own == NULL || player->other == NULL) {
 		cue_player_finish(player);
 		return rc;
 	}
