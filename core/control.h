@@ -65,17 +65,17 @@ enum control_type {
 	/* client -> compositor over a CLIENT socket, answered by END */
 	CONTROL_LAYER,       /* name: layer; arg[0]: enum control_layer; arg[1..]: its values */
 	CONTROL_ACKNOWLEDGE, /* name: layer or output ("": all): ends quarantine, latch and safe state */
-	CONTROL_ANALYZE,     /* name: layer; replies: text, a reason or fact each */
-	CONTROL_INJECT,      /* core/inject.h */
-	CONTROL_MECHANISM,   /* name: mechanism; arg[0]: 0 off, 1 on */
+	CONTROL_ANALYZE, /* name: layer; replies: text, a reason or fact each */
+	CONTROL_INJECT, /* core/inject.h */
+	CONTROL_MECHANISM, /* name: mechanism; arg[0]: 0 off, 1 on */
 
 	CONTROL_TYPES,
 };
 
 enum control_layer {
-	CONTROL_LAYER_AT,      /* x, y (signed) */
-	CONTROL_LAYER_SIZE,    /* width, height */
-	CONTROL_LAYER_Z,       /* z (signed) */
+	CONTROL_LAYER_AT, /* x, y (signed) */
+	CONTROL_LAYER_SIZE, /* width, height */
+	CONTROL_LAYER_Z, /* z (signed) */
 	CONTROL_LAYER_OPACITY, /* 0..255 */
 	CONTROL_LAYER_VISIBLE, /* 0 or 1 */
 	CONTROL_LAYER_CONNECT, /* 0 or 1: unplugs or plugs the guest's display */
@@ -86,7 +86,7 @@ struct control_message {
 	uint32_t index;
 	int64_t arg[4];
 	char name[CONTROL_NAME_BYTES]; /* NUL-terminated */
-	char text[128];                /* NUL-terminated */
+	char text[128]; /* NUL-terminated */
 };
 
 struct control_packet {

@@ -66,13 +66,13 @@ enum fault_reaction {
 	FAULT_REACTION_LOG,         /* L0: written down */
 	FAULT_REACTION_HOLD,        /* L1: the layer's last verified picture is held */
 	FAULT_REACTION_PLACEHOLDER, /* L2: the layer's placeholder; of a critical layer: the fallback */
-	FAULT_REACTION_FALLBACK,    /* L3: the output's fallback HMI */
-	FAULT_REACTION_SAFE,        /* L4: black, and the watchdog is not petted any more */
+	FAULT_REACTION_FALLBACK, /* L3: the output's fallback HMI */
+	FAULT_REACTION_SAFE, /* L4: black, and the watchdog is not petted any more */
 	FAULT_REACTIONS,
 };
 
-const char *fault_name(enum fault_cause cause);   /* "wrong-pixels": for configuration and scripts */
-const char *fault_text(enum fault_cause cause);   /* "a verified element is wrong": for people */
+const char *fault_name(enum fault_cause cause); /* "wrong-pixels": for configuration and scripts */
+const char *fault_text(enum fault_cause cause); /* "a verified element is wrong": for people */
 /* FAULT_NONE when there is no such name. */
 enum fault_cause fault_from_name(const char *name);
 
