@@ -98,10 +98,12 @@ void flips_step(
 	struct flips *flips, uint64_t tick, uint64_t now_ns, struct flips_verdict *verdict) {
 	struct output_status status;
 	*verdict = (struct flips_verdict) { 0 };
+	output_status(flips->output, &status);
 	if (flips->is_hopeless) {
+		/* whatever is to be shown instead may still come through */
+		verdict->is_repaint = status.committed != status.completed;
 		return;
 	}
-	output_status(flips->output, &status);
 	watch_pending(flips, &status, tick);
 	enum fault_cause cause = judge(flips, &status, tick);
 	if (cause != flips->cause) {

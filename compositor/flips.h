@@ -9,7 +9,8 @@
  *   other mode   the configured one is set; after the third time in a row nothing helps
  *
  * What helps nothing is for who owns the output: black, and the watchdog is not petted. Until
- * flips_init() nothing more is tried then. One of these at a time: the first that applies.
+ * flips_init() nothing is tried then but to commit again what was lost. One of these at a time: the first
+ * that applies.
  *
  * Thread: the compositor's. Nothing allocates or blocks.
  */

@@ -63,7 +63,7 @@ static const struct {
 	{ "until committed again", OUTPUT_LOSES_FLIPS, 3, false, FAULT_FLIP_LOST, 3,
 		"...+-......." },
 	{ "until a reset", OUTPUT_LOSES_FLIPS, 99, true, FAULT_FLIP_LOST, 3, "...+..r-...." },
-	{ "lost for good", OUTPUT_LOSES_FLIPS, 99, false, FAULT_FLIP_LOST, 3, "...+..r..x.." },
+	{ "lost for good", OUTPUT_LOSES_FLIPS, 99, false, FAULT_FLIP_LOST, 3, "...+..r..xrr" },
 	{ "one refusal", OUTPUT_REFUSES, 0, false, FAULT_COMMIT, 3, ".+-........." },
 	{ "two refusals", OUTPUT_REFUSES, 2, false, FAULT_COMMIT, 3, ".+r-........" },
 	{ "refused until a reset", OUTPUT_REFUSES, 99, true, FAULT_COMMIT, 3, ".+r-........" },
