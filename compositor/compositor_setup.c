@@ -99,6 +99,7 @@ static int add_stage(struct compositor *compositor, struct grants *grants, uint3
 		log_error("output %s has no clock: %s", config->name, strerror(-err));
 		return err;
 	}
+	stage->screen.journal.page = compositor->safety;
 	if (compositor->signals.is_expected && config->fallback &&
 		compositor->signal_clock == NULL) {
 		compositor->signal_clock = &stage->screen;

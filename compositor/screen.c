@@ -87,6 +87,7 @@ int screen_init(struct screen *screen, const struct config *config, uint32_t ind
 		return err;
 	}
 	init_machine(screen);
+	screen->journal.output = screen->config->name;
 	pace_init(&screen->pace);
 	timing_init(&screen->timing, screen->ticker.period_ns);
 	flips_init(&screen->flips, output, clock_now_ns());
@@ -303,58 +304,27 @@ static void store_max(_Atomic uint64_t *value, uint64_t candidate) {
 	}
 }
 
-static unsigned long long microseconds(uint64_t from_ns, uint64_t to_ns) {
-	return to_ns > from_ns ? (to_ns - from_ns) / 1000 : 0;
-}
-
-static void log_layer(const struct screen_event *event, uint64_t now_ns, uint64_t done_ns) {
-	const struct layer_transition *made = &event->transition;
-	const char *name = event->layer->config->name;
-	const char *from = layer_state_name(made->from);
-	const char *to = layer_state_name(made->to);
-	const char *cause = fault_text(made->cause);
-
-	if (made->from == made->to) {
-		log_outsider(LOG_WARNING, "layer %s: %s; noticed within %llu us", name, cause,
-			microseconds(made->onset_ns, now_ns));
-	} else if (made->from == LAYER_LIVE) {
-		log_outsider(LOG_WARNING,
-			"layer %s: %s -> %s: %s; noticed within %llu us, shown after %llu us", name,
-			from, to, cause, microseconds(made->onset_ns, now_ns),
-			microseconds(now_ns, done_ns));
-	} else {
-		log_outsider(LOG_INFO, "layer %s: %s -> %s (%s), shown after %llu us", name, from,
-			to, cause, microseconds(now_ns, done_ns));
+/* Before it is shown. */
+static void note(struct screen *screen, uint64_t now_ns) {
+	for (uint32_t i = 0; i < screen->events_len; i++) {
+		const struct screen_event *event = &screen->events[i];
+		journal_add_layer(
+			&screen->journal, event->layer, &event->transition, screen->tick, now_ns);
 	}
-}
-
-static void log_output(const struct screen *screen, const struct screen_transition *made,
-	uint64_t now_ns, uint64_t done_ns) {
-	const char *name = screen->config->name;
-	bool is_bad = made->to != SCREEN_NORMAL && made->from != SCREEN_INIT;
-
-	if (made->from == made->to) {
-		log_outsider(LOG_WARNING, "output %s: %s", name, fault_text(made->cause));
-		return;
-	}
-	log_printf(is_bad ? LOG_WARNING : LOG_INFO, "output %s: %s -> %s%s%s, shown after %llu us",
-		name, screen_state_name(made->from), screen_state_name(made->to),
-		made->cause != FAULT_NONE ? ": " : "",
-		made->cause != FAULT_NONE ? fault_text(made->cause) : "",
-		microseconds(now_ns, done_ns));
-	if (made->to == SCREEN_FALLBACK) {
-		atomic_fetch_add(screen->exported.fallbacks, 1);
-		atomic_store(screen->exported.fallback_ns, done_ns);
+	for (uint32_t i = 0; i < screen->transitions_len; i++) {
+		journal_add_output(&screen->journal, &screen->transitions[i], screen->tick, now_ns);
 	}
 }
 
 /* After the picture is shown: a line costs time. */
 static void report(struct screen *screen, uint64_t now_ns, uint64_t done_ns) {
-	for (uint32_t i = 0; i < screen->events_len; i++) {
-		log_layer(&screen->events[i], now_ns, done_ns);
-	}
+	journal_close(&screen->journal, now_ns, done_ns);
 	for (uint32_t i = 0; i < screen->transitions_len; i++) {
-		log_output(screen, &screen->transitions[i], now_ns, done_ns);
+		const struct screen_transition *made = &screen->transitions[i];
+		if (made->from != made->to && made->to == SCREEN_FALLBACK) {
+			atomic_fetch_add(screen->exported.fallbacks, 1);
+			atomic_store(screen->exported.fallback_ns, done_ns);
+		}
 	}
 	atomic_store(screen->exported.state, screen_state(screen));
 	atomic_store(screen->exported.cause, screen->machine.cause);
@@ -400,6 +370,7 @@ void screen_light(struct screen *screen) {
 	uint64_t now_ns = clock_now_ns();
 	bool was_shown;
 	step_machine(screen, now_ns);
+	note(screen, now_ns);
 	uint64_t done_ns = compose(screen, &was_shown);
 	report(screen, now_ns, done_ns);
 	atomic_fetch_add(screen->exported.frames, was_shown);
@@ -411,6 +382,7 @@ uint64_t screen_tick(struct screen *screen, uint64_t due_ns, uint64_t now_ns) {
 	screen->tick++;
 	step_layers(screen, now_ns);
 	step_machine(screen, now_ns);
+	note(screen, now_ns);
 	watchdog_chain_add(&screen->chain, WATCHDOG_JUDGE);
 	uint64_t done_ns = compose(screen, &was_shown);
 

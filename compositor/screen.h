@@ -12,6 +12,7 @@
 #include "compositor/canvas.h"
 #include "compositor/flips.h"
 #include "compositor/hmi.h"
+#include "compositor/journal.h"
 #include "compositor/layer.h"
 #include "compositor/pace.h"
 #include "compositor/screen_state.h"
@@ -23,7 +24,7 @@
 
 /* A transition of a layer at this tick, until it is logged. */
 struct screen_event {
-	const struct layer *layer;
+	struct layer *layer;
 	struct layer_transition transition;
 };
 
@@ -58,6 +59,7 @@ struct screen {
 	struct screen_event events[CONFIG_LAYERS_MAX * LAYER_TRANSITIONS_MAX];
 	uint32_t transitions_len; /* its own at this tick, until they are logged */
 	struct screen_transition transitions[SCREEN_TRANSITIONS_MAX];
+	struct journal journal;   /* its page is set by whoever has one */
 	struct screen_values exported;
 };
 

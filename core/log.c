@@ -24,10 +24,8 @@ static struct {
 	bool to_stderr;
 } log_state = { .level = LOG_INFO, .to_stderr = true };
 
-/* the outsiders' limit: lines passed in second `second`, and lines swallowed since one passed */
-static _Atomic uint64_t outsider_second;
-static _Atomic uint32_t outsider_passed;
-static _Atomic uint64_t outsider_swallowed;
+/* of the outsiders without one of their own */
+static struct log_budget shared_budget;
 
 void log_init(const char *name, enum log_level level, struct stats *ring, bool to_stderr) {
 	snprintf(log_state.name, sizeof(log_state.name), "%s", name);
@@ -81,32 +79,44 @@ void log_printf(enum log_level level, const char *format, ...) {
 	va_end(args);
 }
 
-/* Whether one more line of an outsider may pass in this second. */
-static bool outsider_may_pass(void) {
+bool log_budget_take(struct log_budget *budget, uint32_t per_second) {
 	uint64_t second = clock_now_ns() / NS_PER_S;
-	uint64_t before = atomic_exchange(&outsider_second, second);
+	uint64_t before = atomic_exchange(&budget->second, second);
 	if (before != second) {
-		atomic_store(&outsider_passed, 0);
+		atomic_store(&budget->passed, 0);
 	}
-	if (atomic_fetch_add(&outsider_passed, 1) < LOG_OUTSIDER_PER_SECOND) {
+	if (atomic_fetch_add(&budget->passed, 1) < per_second) {
 		return true;
 	}
-	atomic_fetch_sub(&outsider_passed, 1);
-	atomic_fetch_add(&outsider_swallowed, 1);
+	atomic_fetch_sub(&budget->passed, 1);
+	atomic_fetch_add(&budget->swallowed, 1);
 	return false;
 }
 
-void log_outsider(enum log_level level, const char *format, ...) {
-	if (level > log_state.level || !outsider_may_pass()) {
+PRINTF_LIKE(3, 0)
+static void log_limited(
+	struct log_budget *budget, enum log_level level, const char *format, va_list args) {
+	if (level > log_state.level || !log_budget_take(budget, LOG_OUTSIDER_PER_SECOND)) {
 		return;
 	}
-	uint64_t swallowed = atomic_exchange(&outsider_swallowed, 0);
+	uint64_t swallowed = atomic_exchange(&budget->swallowed, 0);
 	if (swallowed > 0) {
 		log_printf(level, "%llu lines like the next were not logged",
 			(unsigned long long)swallowed);
 	}
+	log_line(level, format, args);
+}
+
+void log_outsider(enum log_level level, const char *format, ...) {
 	va_list args;
 	va_start(args, format);
-	log_line(level, format, args);
+	log_limited(&shared_budget, level, format, args);
+	va_end(args);
+}
+
+void log_outsider_of(struct log_budget *budget, enum log_level level, const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	log_limited(budget, level, format, args);
 	va_end(args);
 }

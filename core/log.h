@@ -8,6 +8,7 @@
 #ifndef CORE_LOG_H
 #define CORE_LOG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -41,5 +42,17 @@ void log_printf(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3)
  */
 #define LOG_OUTSIDER_PER_SECOND 10
 void log_outsider(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* The same with a limit of the outsider's own, so that one cannot swallow another's lines. Zeroed at
+ * first; any thread. */
+struct log_budget {
+	_Atomic uint64_t second; /* in which `passed` passed, */
+	_Atomic uint32_t passed;
+	_Atomic uint64_t swallowed; /* and what did not since one did */
+};
+void log_outsider_of(struct log_budget *budget, enum log_level level, const char *format, ...)
+	PRINTF_LIKE(3, 4);
+/* Whether one more thing, of `per_second`, may be done for the outsider; counts what may not. */
+bool log_budget_take(struct log_budget *budget, uint32_t per_second);
 
 #endif

@@ -139,6 +139,19 @@ START_TEST(outsiders_are_limited) {
 }
 END_TEST
 
+START_TEST(a_budget_is_ones_own) {
+	struct log_budget one = { 0 }, other = { 0 };
+	log_init("tester", LOG_INFO, &stats, false);
+	for (int i = 0; i < 1000; i++) {
+		log_outsider_of(&one, LOG_INFO, "noise");
+	}
+	log_outsider_of(&other, LOG_INFO, "a line");
+	ck_assert_str_eq(ring_text(atomic_load(&stats.page->lines)), "a line");
+	ck_assert_uint_eq(atomic_load(&other.swallowed), 0);
+	ck_assert_uint_gt(atomic_load(&one.swallowed), 0);
+}
+END_TEST
+
 static const struct {
 	const char *value; /* NULL: not set */
 	enum log_level level;
@@ -170,6 +183,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, long_lines_are_cut);
 	tcase_add_test(tcase, errno_survives);
 	tcase_add_test(tcase, outsiders_are_limited);
+	tcase_add_test(tcase, a_budget_is_ones_own);
 	tcase_add_loop_test(tcase, level_from_environment, 0, ARRAY_LEN(levels));
 	return suite;
 }

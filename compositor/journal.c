@@ -1,0 +1,128 @@
+#include "compositor/journal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+
+static int64_t wall_now_ns(void) {
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * (int64_t)NS_PER_S + now.tv_nsec;
+}
+
+static struct journal_entry *add(struct journal *journal) {
+	assert(journal->len < JOURNAL_ENTRIES_MAX);
+	return &journal->entries[journal->len++];
+}
+
+static uint64_t write_record(
+	struct journal *journal, struct safety_record *record, const char *from, const char *to) {
+	if (journal->page == NULL) {
+		return 0;
+	}
+	record->wall_ns = wall_now_ns();
+	snprintf(record->from, sizeof(record->from), "%s", from);
+	snprintf(record->to, sizeof(record->to), "%s", to);
+	return safety_page_add(journal->page, record);
+}
+
+void journal_add_layer(struct journal *journal, struct layer *layer,
+	const struct layer_transition *made, uint64_t tick, uint64_t now_ns) {
+	struct journal_entry *entry = add(journal);
+	*entry = (struct journal_entry) { .layer = layer, .of_layer = *made };
+	if (!log_budget_take(&layer->guest->records, JOURNAL_RECORDS_PER_SECOND)) {
+		return;
+	}
+	struct safety_record record = {
+		.detect_ns = now_ns,
+		.onset_ns = made->onset_ns,
+		.tick = tick,
+		.subject = SAFETY_LAYER,
+		.cause = made->cause,
+		.reaction = made->reaction,
+	};
+	snprintf(record.name, sizeof(record.name), "%s", layer->config->name);
+	entry->record = write_record(
+		journal, &record, layer_state_name(made->from), layer_state_name(made->to));
+}
+
+void journal_add_output(struct journal *journal, const struct screen_transition *made,
+	uint64_t tick, uint64_t now_ns) {
+	struct journal_entry *entry = add(journal);
+	*entry = (struct journal_entry) { .of_output = *made };
+	struct safety_record record = {
+		.detect_ns = now_ns,
+		.onset_ns = made->onset_ns,
+		.tick = tick,
+		.subject = SAFETY_OUTPUT,
+		.cause = made->cause,
+		.reaction = made->reaction,
+	};
+	snprintf(record.name, sizeof(record.name), "%s", journal->output);
+	entry->record = write_record(
+		journal, &record, screen_state_name(made->from), screen_state_name(made->to));
+}
+
+static unsigned long long microseconds(uint64_t from_ns, uint64_t to_ns) {
+	return to_ns > from_ns ? (to_ns - from_ns) / 1000 : 0;
+}
+
+static void log_layer(const struct journal_entry *entry, uint64_t now_ns, uint64_t done_ns) {
+	const struct layer_transition *made = &entry->of_layer;
+	struct log_budget *budget = &entry->layer->guest->lines;
+	const char *name = entry->layer->config->name;
+	const char *from = layer_state_name(made->from);
+	const char *to = layer_state_name(made->to);
+	const char *cause = fault_text(made->cause);
+
+	if (made->from == made->to) {
+		log_outsider_of(budget, LOG_WARNING, "layer %s: %s; noticed within %llu us", name,
+			cause, microseconds(made->onset_ns, now_ns));
+	} else if (made->from == LAYER_LIVE) {
+		log_outsider_of(budget, LOG_WARNING,
+			"layer %s: %s -> %s: %s; noticed within %llu us, shown after %llu us", name,
+			from, to, cause, microseconds(made->onset_ns, now_ns),
+			microseconds(now_ns, done_ns));
+	} else {
+		log_outsider_of(budget, LOG_INFO, "layer %s: %s -> %s (%s), shown after %llu us",
+			name, from, to, cause, microseconds(now_ns, done_ns));
+	}
+}
+
+static void log_output(const struct journal *journal, const struct screen_transition *made,
+	uint64_t now_ns, uint64_t done_ns) {
+	const char *name = journal->output;
+	bool is_bad = made->to != SCREEN_NORMAL && made->from != SCREEN_INIT;
+	bool has_cause = made->cause != FAULT_NONE;
+
+	if (made->from == made->to) {
+		log_outsider(LOG_WARNING, "output %s: %s", name, fault_text(made->cause));
+		return;
+	}
+	log_printf(is_bad ? LOG_WARNING : LOG_INFO, "output %s: %s -> %s%s%s, shown after %llu us",
+		name, screen_state_name(made->from), screen_state_name(made->to),
+		has_cause ? ": " : "", has_cause ? fault_text(made->cause) : "",
+		microseconds(now_ns, done_ns));
+}
+
+void journal_close(struct journal *journal, uint64_t now_ns, uint64_t done_ns) {
+	for (uint32_t i = 0; i < journal->len; i++) {
+		const struct journal_entry *entry = &journal->entries[i];
+		if (entry->record != 0) {
+			safety_page_set_safe(journal->page, entry->record, done_ns);
+		}
+	}
+	/* last, since a line costs time */
+	for (uint32_t i = 0; i < journal->len; i++) {
+		const struct journal_entry *entry = &journal->entries[i];
+		if (entry->layer != NULL) {
+			log_layer(entry, now_ns, done_ns);
+		} else {
+			log_output(journal, &entry->of_output, now_ns, done_ns);
+		}
+	}
+	journal->len = 0;
+}
