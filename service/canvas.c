@@ -48,7 +48,6 @@ struct canvas *canvas_create(
 	}
 	cairo_set_line_cap(canvas->cairo, CAIRO_LINE_CAP_ROUND);
 	cairo_set_line_join(canvas->cairo, CAIRO_LINE_JOIN_ROUND);
-	cairo_set_fill_rule(canvas->cairo, CAIRO_FILL_RULE_EVEN_ODD);
 	set_font_options(canvas->cairo);
 	canvas_place(canvas, (struct canvas_point) { 0, 0 }, 1);
 	return canvas;
@@ -254,12 +253,6 @@ static void add_shape(struct canvas *canvas, const char *shape) {
 		}
 		add_command(canvas->cairo, command, args);
 	}
-}
-
-void canvas_fill(struct canvas *canvas, const char *shape, uint32_t colour) {
-	add_shape(canvas, shape);
-	set_colour(canvas, colour);
-	cairo_fill(canvas->cairo);
 }
 
 void canvas_stroke(struct canvas *canvas, const char *shape, double line, uint32_t colour) {

@@ -68,11 +68,9 @@ void canvas_symbol(struct canvas *canvas, struct canvas_point at, double width, 
 void canvas_glow(struct canvas *canvas, struct canvas_point centre, double radius, uint32_t colour);
 
 /*
- * A shape, as in the `d` attribute of SVG with the commands M, L, C, Z and O (a circle: centre and
- * radius), all absolute: "M 10 10 L 20 30 Z O 5 5 2". Filled by the even-odd rule, or drawn with a
- * line with round ends and corners.
+ * A line with round ends and corners along a shape, as in the `d` attribute of SVG with the commands M, L,
+ * C, Z and O (a circle: centre and radius), all absolute: "M 10 10 L 20 30 Z O 5 5 2".
  */
-void canvas_fill(struct canvas *canvas, const char *shape, uint32_t colour);
 void canvas_stroke(struct canvas *canvas, const char *shape, double line, uint32_t colour);
 
 /* One line of text, `at` is on its base line. Returns its width. */

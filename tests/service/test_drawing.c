@@ -12,7 +12,9 @@
 #include "core/fd.h"
 #include "core/macros.h"
 #include "service/assets.h"
+#include "service/assets_report.h"
 #include "service/atlas_file.h"
+#include "service/png.h"
 #include "tests/suite.h"
 
 static char dir[] = "/tmp/fascia-drawing-XXXXXX";
@@ -319,6 +321,48 @@ START_TEST(built_twice_is_the_same) {
 }
 END_TEST
 
+/* Every picture that the report's page shows is there, and is a PNG. */
+START_TEST(report_has_its_pictures) {
+	char *errors, report[64], path[512], line[512];
+	struct atlas atlas;
+	int fd = build(good, &errors);
+	free(errors);
+	ck_assert_int_eq(atlas_map(&atlas, fd), 0);
+	snprintf(report, sizeof(report), "%s/report", dir);
+	ck_assert_int_eq(assets_report(&atlas, "o", report), 0);
+	ck_assert_int_eq(assets_report(&atlas, "o", "/nowhere/report"), -ENOENT);
+	snprintf(path, sizeof(path), "%s/index.html", report);
+	FILE *html = fopen(path, "re");
+	ck_assert_ptr_nonnull(html);
+	unsigned pictures = 0, checksums = 0;
+	char shown[16];
+	snprintf(shown, sizeof(shown), "%08x",
+		atlas_element_tile(&atlas, find(&atlas, "a"), 1, 0, 1)->shown_crc32);
+	while (fgets(line, sizeof(line), html) != NULL) {
+		checksums += strstr(line, shown) != NULL;
+		const char *image = strstr(line, "<img src=\"");
+		if (image == NULL) {
+			continue;
+		}
+		image += strlen("<img src=\"");
+		uint32_t width, height;
+		snprintf(path, sizeof(path), "%s/%.*s", report, (int)strcspn(image, "\""), image);
+		ck_assert_msg(png_read_size(path, &width, &height) == 0, "no %s", path);
+		unlink(path);
+		pictures++;
+	}
+	fclose(html);
+	/* the whole: 4 scenes in 2 themes and 2 locales; elements only where they look different */
+	ck_assert_uint_eq(pictures, 16 + 2 + 1 + 2 + 4);
+	ck_assert_uint_eq(checksums, 4);
+	snprintf(path, sizeof(path), "%s/index.html", report);
+	unlink(path);
+	ck_assert_int_eq(rmdir(report), 0);
+	atlas_unmap(&atlas);
+	close(fd);
+}
+END_TEST
+
 /* ---- built ones in a configuration ---- */
 
 static int create_atlas(const char *mode, char **errors) {
@@ -413,6 +457,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, too_many_elements);
 	tcase_add_test(tcase, themes_and_locales_share_what_is_equal);
 	tcase_add_test(tcase, built_twice_is_the_same);
+	tcase_add_test(tcase, report_has_its_pictures);
 	tcase_add_test(tcase, built_atlas_is_moved_to_its_place);
 	tcase_add_test(tcase, damaged_file_is_refused);
 	return suite;
