@@ -21,7 +21,8 @@
 #define CHIMES_MAGIC 0x4d494843u /* "CHIM" */
 #define CHIMES_VERSION 1
 #define CHIMES_CHANNELS 2
-#define CHIMES_PEAK 0.7f
+#define CHIMES_PEAK_PERCENT 70 /* of full scale */
+#define CHIMES_PEAK (CHIMES_PEAK_PERCENT / 100.0f)
 #define CHIMES_SECONDS_MAX 4 /* of one chime: what takes longer is no chime, and delays the next */
 
 struct chimes_entry {

@@ -10,6 +10,8 @@
 /* With each tick: some microseconds, and the whole bank within seconds. */
 #define SCRUB_BYTES UINT64_C(4096)
 
+static_assert(
+	CHIMES_PEAK_PERCENT <= DUCK_DEPTH_PERCENT, "what the programme gives up holds the chime");
 static_assert(CHIMES_CHANNELS == MIX_CHANNELS, "chimes are mixed as they are");
 
 static void count(_Atomic uint64_t *value) {
@@ -26,8 +28,6 @@ static bool has_bank(const struct safety_voice *voice) {
 
 void safety_voice_init(struct safety_voice *voice, uint32_t rate, struct cue_player *cues,
 	const struct chimes *chimes, struct stats *stats) {
-	/* what the programme gives up holds the chime */
-	assert(CHIMES_PEAK <= DUCK_DEPTH);
 	*voice = (struct safety_voice) {
 		.cues = cues,
 		.chimes = chimes,

@@ -33,7 +33,8 @@
 
 #define DUCK_ATTACK_MS 4
 #define DUCK_RELEASE_MS 300
-#define DUCK_DEPTH 0.75f /* of the programme, while a chime sounds: -12 dB remain */
+#define DUCK_DEPTH_PERCENT 75 /* of the programme, while a chime sounds: -12 dB remain */
+#define DUCK_DEPTH (DUCK_DEPTH_PERCENT / 100.0f)
 
 enum safety_voice_bank { SAFETY_VOICE_NO_BANK, SAFETY_VOICE_BANK, SAFETY_VOICE_BANK_DAMAGED };
 #define SAFETY_VOICE_BANK_NAMES "none|good|damaged"
