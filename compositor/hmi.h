@@ -38,10 +38,10 @@ struct hmi {
 void hmi_init(
 	struct hmi *hmi, const struct atlas *atlas, const struct config *config, uint32_t output);
 
-/* The picture of element `element` of the atlas for these values; of a readout the rightmost digit's. NULL:
+/* The picture of element `index` of the atlas for these values; of a readout the rightmost digit's. NULL:
  * nothing is to be drawn (a frame that is off, a gauge of an unknown value). */
 const struct atlas_tile *hmi_tile(
-	const struct hmi *hmi, uint32_t element, const int32_t values[SIGNAL_VALUES]);
+	const struct hmi *hmi, uint32_t index, const int32_t values[SIGNAL_VALUES]);
 
 /* Puts the whole HMI on top of the scene. Bit n of `missing`: layer n is. */
 void hmi_add_fallback(const struct hmi *hmi, const int32_t values[SIGNAL_VALUES], uint32_t missing,
