@@ -263,6 +263,24 @@ START_TEST(after_its_start_it_allocates_and_faults_nothing) {
 }
 END_TEST
 
+START_TEST(in_a_tick_it_waits_for_nobody) {
+	struct config config;
+	if (IS_SANITIZED) {
+		return; /* they make calls of their own */
+	}
+	make_config(&config);
+	start(&config, "LD_PRELOAD=" NO_WAIT);
+	int client = client_open();
+	for (unsigned i = 0; i < STEPS; i++) {
+		one_of_everything(i, client);
+		step();
+	}
+	ck_assert_uint_ge(test_stats_value(page, "output.main.fallbacks"), 2);
+	fd_close(&client);
+	finish();
+}
+END_TEST
+
 /* How early depends on the machine: it is printed. What is tested is that it does not wait for what comes
  * with the locking: it is first light before READY, and the picture is the fallback's. */
 START_TEST(first_light_is_the_fallback) {
@@ -462,6 +480,7 @@ Suite *suite_under_test(void) {
 	Suite *suite = suite_create("compositor process");
 	TCase *memory = suite_case(suite, "memory");
 	tcase_add_test(memory, after_its_start_it_allocates_and_faults_nothing);
+	tcase_add_test(memory, in_a_tick_it_waits_for_nobody);
 	TCase *life = suite_case(suite, "life");
 	tcase_add_test(life, first_light_is_the_fallback);
 	tcase_add_test(life, a_dead_producer_brings_the_fallback);
