@@ -37,6 +37,10 @@ struct scene *canvas_begin(struct canvas *canvas) {
 	return scene;
 }
 
+const struct scene *canvas_scene(const struct canvas *canvas) {
+	return &canvas->scenes[1 - canvas->shown];
+}
+
 static struct painter_target target_of(const struct canvas *canvas) {
 	return (struct painter_target) {
 		.pixels = canvas->picture.pixels,
@@ -47,7 +51,7 @@ static struct painter_target target_of(const struct canvas *canvas) {
 }
 
 static void draw(struct canvas *canvas, const struct rects *damage) {
-	const struct scene *scene = &canvas->scenes[1 - canvas->shown];
+	const struct scene *scene = canvas_scene(canvas);
 	const struct painter_target target = target_of(canvas);
 	for (uint32_t i = 0; i < damage->len; i++) {
 		painter_draw(

@@ -54,6 +54,9 @@ struct rect canvas_bounds(const struct canvas *canvas);
 /* The next scene, with nothing but the background in it. */
 struct scene *canvas_begin(struct canvas *canvas);
 
+/* The scene that was begun last. */
+const struct scene *canvas_scene(const struct canvas *canvas);
+
 /* Draws the scene that was begun, if it looks different from the one shown. Whether it does. */
 bool canvas_compose(struct canvas *canvas);
 

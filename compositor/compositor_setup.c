@@ -93,7 +93,7 @@ static int add_stage(struct compositor *compositor, struct grants *grants, uint3
 	grants->steps[index] = -1;
 	int err = screen_init(&stage->screen, compositor->config, index, &compositor->atlas,
 		compositor->signals.receiver.values, output, stage->step, compositor->painter,
-		compositor->stats);
+		&compositor->copies, compositor->safety, compositor->stats);
 	if (err < 0) {
 		fd_close(&stage->step);
 		log_error("output %s has no clock: %s", config->name, strerror(-err));
@@ -189,7 +189,7 @@ static int add_layer(struct compositor *compositor, uint32_t index) {
 			config->name, guest == NULL ? "picture" : "placeholder", config->name);
 	}
 	compositor->layers_len = index + 1;
-	screen_add_layer(screen, layer);
+	screen_add_layer(screen, compositor->config, layer);
 	return 0;
 }
 
@@ -250,7 +250,8 @@ static void start_supervision(struct compositor *compositor, struct grants *gran
 	}
 	supervisor_init(&compositor->supervisor, compositor->config, &compositor->copies,
 		grants->watchdog, clocked, leader->period_ns,
-		leader->kind == TICKER_STEP ? 0 : clock_now_ns(), check_exact, compositor->stats);
+		leader->kind == TICKER_STEP ? 0 : clock_now_ns(), verifier_exact,
+		compositor->stats);
 	grants->watchdog = -1;
 }
 

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdatomic.h>
-#include <string.h>
 
 #include "compositor/inject.h"
 #include "compositor/spoiler.h"
@@ -51,29 +50,10 @@ static void init_machine(struct screen *screen) {
 	screen_machine_init(&screen->machine, &limits);
 }
 
-static bool is_guest_drawn(const struct config *config, const struct atlas_element *element) {
-	for (uint32_t i = 0; i < config->verified_len; i++) {
-		const struct config_verified *verified = &config->verified[i];
-		const struct config_layer *layer = &config->layers[verified->layer];
-		if (strcmp(verified->element, element->name) == 0 &&
-			strcmp(config->outputs[layer->output].name, element->output) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static void find_host_drawn(
-	struct screen *screen, const struct atlas *atlas, const struct config *config) {
-	for (uint32_t i = 0; i < atlas->elements_len; i++) {
-		const struct atlas_element *element = &atlas->elements[i];
-		screen->host_drawn[i] = element->safety && !is_guest_drawn(config, element);
-	}
-}
-
 int screen_init(struct screen *screen, const struct config *config, uint32_t index,
 	const struct atlas *atlas, const int32_t *values, struct output *output, int step_fd,
-	struct painter *painter, struct stats *stats) {
+	struct painter *painter, const struct atlas_copies *copies, struct safety_page *page,
+	struct stats *stats) {
 	*screen = (struct screen) {
 		.config = &config->outputs[index],
 		.output = output,
@@ -96,8 +76,9 @@ int screen_init(struct screen *screen, const struct config *config, uint32_t ind
 	if (screen->config->fallback) {
 		hmi_init(&screen->hmi, atlas, config, index);
 		screen->has_overlay = config->safety.signals != 0;
-		find_host_drawn(screen, atlas, config);
 	}
+	verifier_init(&screen->verifier, config, index, &screen->hmi, copies, &screen->canvas,
+		screen->has_overlay, page, stats);
 	export_values(screen, stats);
 	return 0;
 }
@@ -110,8 +91,9 @@ void screen_finish(struct screen *screen) {
 	screen->output = NULL;
 }
 
-void screen_add_layer(struct screen *screen, struct layer *layer) {
+void screen_add_layer(struct screen *screen, const struct config *config, struct layer *layer) {
 	assert(screen->layers_len < CONFIG_LAYERS_MAX);
+	verifier_add_layer(&screen->verifier, config, layer, &screen->ticker);
 	screen->layers[screen->layers_len++] = layer;
 	screen_sort_layers(screen);
 }
@@ -277,6 +259,7 @@ static void build_scene(struct screen *screen, struct scene *scene) {
 		for (uint32_t i = 0; i < screen->layers_len; i++) {
 			rects_clear(&screen->layers[i]->damage);
 		}
+		verifier_arrange(&screen->verifier, VERIFIER_NOTHING, scene);
 		black_out(scene, &bounds);
 		return;
 	}
@@ -289,11 +272,14 @@ static void build_scene(struct screen *screen, struct scene *scene) {
 			layer_add_to_scene(layer, scene, &bounds);
 		}
 	}
+	verifier_arrange(&screen->verifier,
+		state == SCREEN_FALLBACK ? VERIFIER_HOST : VERIFIER_LAYERS, scene);
 	if (state == SCREEN_FALLBACK) {
 		hmi_add_fallback(
 			&screen->hmi, screen->values, missing_layers(screen), scene, &bounds);
 	} else if (screen->has_overlay) {
-		hmi_add_overlay(&screen->hmi, screen->values, screen->host_drawn, scene, &bounds);
+		hmi_add_overlay(
+			&screen->hmi, screen->values, screen->verifier.host_drawn, scene, &bounds);
 	}
 	spoiler_add_to_scene(screen->atlas, screen->config->name, scene, &bounds);
 }
@@ -350,7 +336,7 @@ static void count(
 	store_max(exported->lateness_ns_max, lateness_ns);
 }
 
-/* The scene of the present state, shown. Returns when that was done. */
+/* The scene of the present state, checked, then shown. Returns when that was done. */
 static uint64_t compose(struct screen *screen, bool *was_shown) {
 	const char *name = screen->config->name;
 	uint64_t shown_ns;
@@ -358,21 +344,25 @@ static uint64_t compose(struct screen *screen, bool *was_shown) {
 	canvas_compose(&screen->canvas);
 	watchdog_chain_add(&screen->chain, WATCHDOG_COMPOSE);
 	spoiler_flip_composed(screen->atlas, name, &screen->canvas);
+	screen->reported |= verifier_check(&screen->verifier, canvas_scene(&screen->canvas));
 	watchdog_chain_add(&screen->chain, WATCHDOG_CHECK);
 	flips_handle_show(&screen->flips, canvas_present(&screen->canvas, &shown_ns));
 	watchdog_chain_add(&screen->chain, WATCHDOG_SHOW);
 	spoiler_flip_shown(screen->atlas, name, screen->output);
 	*was_shown = shown_ns != 0;
+	verifier_note_shown(&screen->verifier, *was_shown);
 	return *was_shown ? shown_ns : clock_now_ns();
 }
 
 void screen_light(struct screen *screen) {
 	uint64_t now_ns = clock_now_ns();
 	bool was_shown;
+	verifier_begin(&screen->verifier, screen->values, screen->tick, now_ns);
 	step_machine(screen, now_ns);
 	note(screen, now_ns);
 	uint64_t done_ns = compose(screen, &was_shown);
 	report(screen, now_ns, done_ns);
+	verifier_report(&screen->verifier, done_ns);
 	atomic_fetch_add(screen->exported.frames, was_shown);
 }
 
@@ -380,6 +370,7 @@ uint64_t screen_tick(struct screen *screen, uint64_t due_ns, uint64_t now_ns) {
 	bool was_shown;
 
 	screen->tick++;
+	screen->reported |= verifier_begin(&screen->verifier, screen->values, screen->tick, now_ns);
 	step_layers(screen, now_ns);
 	step_machine(screen, now_ns);
 	note(screen, now_ns);
@@ -388,6 +379,7 @@ uint64_t screen_tick(struct screen *screen, uint64_t due_ns, uint64_t now_ns) {
 
 	count(screen, due_ns, now_ns, done_ns, was_shown);
 	report(screen, now_ns, done_ns);
+	verifier_report(&screen->verifier, done_ns);
 	if (pace_add(&screen->pace, done_ns - now_ns)) {
 		ticker_set_lead(&screen->ticker, screen->pace.lead_ns);
 	}

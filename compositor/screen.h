@@ -17,6 +17,7 @@
 #include "compositor/pace.h"
 #include "compositor/screen_state.h"
 #include "compositor/timing.h"
+#include "compositor/verifier.h"
 #include "compositor/watchdog.h"
 #include "core/clock.h"
 #include "core/config.h"
@@ -40,6 +41,7 @@ struct screen {
 	struct ticker ticker;
 	struct pace pace;
 	struct canvas canvas;
+	struct verifier verifier;
 	struct flips flips;
 	struct timing timing;
 	struct watchdog_chain chain; /* of this tick; its owner begins it */
@@ -52,7 +54,6 @@ struct screen {
 	struct hmi hmi;
 	const int32_t *values;    /* the signals: what the HMI shows; borrowed */
 	bool has_overlay;         /* signals are expected: safety elements are above the layers */
-	bool host_drawn[ATLAS_ELEMENTS_MAX]; /* which of them the host draws */
 	uint64_t tick;
 	uint64_t missed;          /* of the ticker, as told last */
 	uint32_t events_len;
@@ -70,10 +71,11 @@ struct screen {
  */
 int screen_init(struct screen *screen, const struct config *config, uint32_t index,
 	const struct atlas *atlas, const int32_t *values, struct output *output, int step_fd,
-	struct painter *painter, struct stats *stats);
+	struct painter *painter, const struct atlas_copies *copies, struct safety_page *page,
+	struct stats *stats);
 void screen_finish(struct screen *screen);
 
-void screen_add_layer(struct screen *screen, struct layer *layer);
+void screen_add_layer(struct screen *screen, const struct config *config, struct layer *layer);
 /* To be called when a layer's z changed. */
 void screen_sort_layers(struct screen *screen);
 

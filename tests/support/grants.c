@@ -81,6 +81,7 @@ struct config_layer *test_config_add_layer(struct config *config, const char *na
 		.opacity = 255,
 		.visible = 1,
 		.recover_frames = 1,
+		.dark = 1, /* what tests draw is of one colour */
 	};
 	snprintf(layer->name, sizeof(layer->name), "%s", name);
 	return layer;

@@ -30,7 +30,7 @@ void test_config_init(struct config *config, uint32_t width, uint32_t height);
 /* A guest with `scanouts` displays of this size. Its index. */
 uint32_t test_config_add_guest(struct config *config, const char *name, uint32_t scanouts,
 	uint32_t width, uint32_t height);
-/* A visible, opaque layer on output 0 at `place`: a guest's scanout, or a picture (CONFIG_NONE twice). */
+/* A visible, opaque, dark layer on output 0 at `place`: a guest's scanout, or a picture (CONFIG_NONE twice). */
 struct config_layer *test_config_add_layer(struct config *config, const char *name, uint32_t guest,
 	uint32_t scanout, struct rect place);
 

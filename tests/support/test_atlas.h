@@ -1,7 +1,7 @@
 /*
  * An atlas for tests: every tile that a configuration calls for, and an HMI with an element of each kind on
  * each output that has a fallback. Each tile is of one colour that no other has, so that a pixel says
- * which tile it is of. There are two themes and two locales; the locales share their pixels.
+ * which tile it is of (but for a lamp's pixel 1,3, which is the colour's complement). There are two themes and two locales; the locales share their pixels.
  *
  *   2,4  speed (readout of 3 digits)   34,4 gear   44,4 revs (gauge, 9 states over 0..8000)
  *   2,20 test_lamps, 5x5 each, 6 apart             52,20 camera (frame, 10x10)

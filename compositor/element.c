@@ -1,0 +1,86 @@
+#include "compositor/element.h"
+
+#include "compositor/layer_view.h"
+#include "core/macros.h"
+
+struct rect element_place(const struct element *element) {
+	const struct atlas_tile *tile = element->tile;
+	return (struct rect) { tile->x, tile->y, tile->width, tile->height };
+}
+
+void element_request(struct element *element, const struct atlas_tile *tile, uint64_t tick) {
+	if (tile == element->tile) {
+		return;
+	}
+	if (element->tile != NULL) {
+		element->past[element->past_next] = (struct element_past) { element->tile, tick };
+		element->past_next = (element->past_next + 1) % ELEMENT_PAST;
+	}
+	element->tile = tile;
+}
+
+static bool is_at_same_place(const struct atlas_tile *a, const struct atlas_tile *b) {
+	return a->x == b->x && a->y == b->y && a->width == b->width && a->height == b->height;
+}
+
+size_t element_allowed(const struct element *element, uint64_t tick, bool is_guest_drawn,
+	uint32_t allowed[ELEMENT_PAST + 1]) {
+	size_t len = 0;
+	allowed[len++] = element->tile->shown_crc32;
+	for (size_t i = 0; is_guest_drawn && i < ELEMENT_PAST; i++) {
+		const struct element_past *past = &element->past[i];
+		if (past->tile != NULL && tick - past->end_tick < element->follow_ticks &&
+			is_at_same_place(past->tile, element->tile)) {
+			allowed[len++] = past->tile->shown_crc32;
+		}
+	}
+	return len;
+}
+
+bool element_own_view(const struct element *element, struct check_view *view, struct rect *place) {
+	if (element->layer == NULL || !layer_view_is_direct(element->layer) ||
+		!layer_view(element->layer, view)) {
+		return false;
+	}
+	const struct rect on_output = element_place(element);
+	*place = layer_view_place(element->layer, view, &on_output);
+	return true;
+}
+
+bool element_is_for_guest(const struct element *element, const struct rect *output) {
+	struct check_view view;
+	struct rect place;
+	if (element->is_distrusted || !element_own_view(element, &view, &place)) {
+		return false;
+	}
+	const struct rect on_output = element_place(element);
+	const struct rect visible = layer_view_visible(element->layer, &view, output);
+	const struct rect covered = rect_intersect(&visible, &on_output);
+	return rect_equal(&covered, &on_output);
+}
+
+void element_fail(struct element *element, const struct check_view *view, const struct rect *place,
+	const uint32_t *expected) {
+	struct check_found found;
+	element->is_distrusted = true;
+	element->good_frames = 0;
+	/* looked for once: it costs more than a check */
+	if (element->bad_frames == 0) {
+		element->cause = check_find(view, place, expected, &found) ? FAULT_MISPLACED
+									   : FAULT_WRONG_PIXELS;
+	}
+	element->bad_frames = MIN(element->bad_frames + 1, ELEMENT_BAD_FRAMES);
+}
+
+bool element_pass(struct element *element) {
+	element->bad_frames = 0;
+	if (!element->is_distrusted) {
+		return false;
+	}
+	element->good_frames++;
+	if (element->good_frames < element->layer->config->recover_frames) {
+		return false;
+	}
+	element->is_distrusted = false;
+	return true;
+}

@@ -1,0 +1,78 @@
+/*
+ * A safety element on an output: what is requested of it, who draws it, and whether that can be believed.
+ *
+ *                     its guest's layer is shown, 1:1, opaque, and covers it
+ *        host-drawn <--------------------------------------------------------> guest-drawn
+ *             ^   else, at once                                                     |
+ *             |                                                                     | wrong
+ *             |  the guest's own pixels were right for recover_frames               v
+ *             +---------------------------------------------------------- distrusted (host-drawn)
+ *
+ * A guest may lag behind a request by its layer's follow_ms: what was requested before is right, too, for
+ * so long. The host does not lag.
+ *
+ * Thread: the compositor's. Plain storage.
+ */
+#ifndef COMPOSITOR_ELEMENT_H
+#define COMPOSITOR_ELEMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "compositor/check.h"
+#include "compositor/layer.h"
+#include "core/atlas.h"
+#include "core/fault.h"
+#include "core/safety_page.h"
+
+#define ELEMENT_PAST 4 /* requests remembered */
+#define ELEMENT_BAD_FRAMES 2 /* wrong ones in a row before its layer is to blame */
+
+struct element_past {
+	const struct atlas_tile *tile; /* NULL: none */
+	uint64_t end_tick;
+};
+
+struct element {
+	const char *name;
+	uint32_t index; /* in the atlas */
+	uint32_t id;    /* in a scene */
+	struct layer *layer;   /* whose guest draws it; NULL: the host always does */
+	uint64_t follow_ticks;
+	const struct atlas_tile *tile; /* what is requested; NULL: nothing yet */
+	struct element_past past[ELEMENT_PAST];
+	uint32_t past_next;
+	bool is_guest_drawn; /* in the picture that is composed */
+	bool is_distrusted;
+	uint32_t good_frames; /* of the guest's own, while distrusted */
+	uint32_t bad_frames;  /* of the guest's, in a row */
+	enum fault_cause cause; /* of those */
+	uint32_t host_bad_frames; /* the host's, in a row */
+	enum fault_cause host_cause;
+	uint64_t well_ns;       /* when it was right last */
+	struct safety_region *region;
+};
+
+/* What is requested at this tick. */
+void element_request(struct element *element, const struct atlas_tile *tile, uint64_t tick);
+
+/* Where it is. */
+struct rect element_place(const struct element *element);
+
+/* The checksums that are right at this tick; how many, at most ELEMENT_PAST + 1. */
+size_t element_allowed(const struct element *element, uint64_t tick, bool is_guest_drawn,
+	uint32_t allowed[ELEMENT_PAST + 1]);
+
+/* Whether its guest shall draw it in a picture that its layer is part of. */
+bool element_is_for_guest(const struct element *element, const struct rect *output);
+
+/* The guest's picture, and where the element is in it. False: there is nothing that could be judged. */
+bool element_own_view(const struct element *element, struct check_view *view, struct rect *place);
+
+/* What the guest drew was wrong: in the picture in `view`, where the element is at `place`. */
+void element_fail(struct element *element, const struct check_view *view, const struct rect *place,
+	const uint32_t *expected);
+/* The guest's own pixels were right. True: it is trusted again. */
+bool element_pass(struct element *element);
+
+#endif

@@ -1,0 +1,659 @@
+#include "compositor/verifier.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "compositor/inject.h"
+#include "core/fd.h"
+#include "core/frame_tag.h"
+#include "core/macros.h"
+#include "core/signals.h"
+#include "tests/compositor/pair.h"
+#include "tests/suite.h"
+#include "tests/support/test_atlas.h"
+
+/* the brake lamp: on the cluster's picture, and of the host */
+#define X 26
+#define Y 20
+#define SIZE 5
+#define FOLLOW_MS 50
+#define FOLLOW_TICKS 3
+#define RECOVER 3
+
+static struct rig rig;
+static struct signal_message message;
+static const struct safety_page *page;
+
+/* What the guest draws where the lamp is. */
+struct drawing {
+	const char *tile;   /* NULL: nothing */
+	int32_t dx, dy;
+	bool is_mirrored, has_flipped_bit;
+};
+
+static const struct drawing brake_off = { .tile = "brake/off" };
+static const struct drawing brake_on = { .tile = "brake/on" };
+
+static void request_brake(int32_t value) {
+	message.values[SIGNAL_BRAKE] = value;
+	message.counter++;
+	signal_message_seal(&message);
+	ck_assert_int_eq(send(rig.grants.signals[0], &message, sizeof(message), MSG_DONTWAIT),
+		(int)sizeof(message));
+}
+
+static void cluster_config(struct config *config) {
+	pair_config(config);
+	config->safety.signals = 1;
+	config->safety.signal_timeout_ms = 10000;
+	config->safety.allow_inject = 1;
+	config->layers[0].opaque = 1;
+	config->layers[0].follow_ms = FOLLOW_MS;
+	config->layers[0].recover_frames = RECOVER;
+	config->verified_len = 1;
+	snprintf(config->verified[0].element, sizeof(config->verified[0].element), "brake");
+}
+
+static void start(const struct config *config) {
+	rig_init(&rig, config, NULL);
+	int fd = fd_reopen_readonly(rig.grants.safety_fd);
+	page = safety_page_map_reader(fd);
+	ck_assert_ptr_nonnull(page);
+	fd_close(&fd);
+	signal_message_init(&message, 77);
+	request_brake(0);
+}
+
+static void finish(void) {
+	safety_page_unmap(page);
+	rig_finish(&rig);
+}
+
+static uint32_t lamp_pixel(const char *tile, int32_t x, int32_t y) {
+	return pair_hmi(tile) ^ (x == 1 && y == 3 ? 0xffffff : 0);
+}
+
+static void draw_lamp(uint32_t *pixels, const struct drawing *drawing) {
+	for (int32_t y = 0; drawing->tile != NULL && y < SIZE; y++) {
+		for (int32_t x = 0; x < SIZE; x++) {
+			int32_t to = (Y + drawing->dy + y) * (int32_t)pair_left.width + X +
+				drawing->dx + x;
+			int32_t from = drawing->is_mirrored ? SIZE - 1 - x : x;
+			pixels[to] = lamp_pixel(drawing->tile, from, y);
+		}
+	}
+	pixels[(Y + 2) * (int32_t)pair_left.width + X + 2] ^= drawing->has_flipped_bit;
+}
+
+static void draw_cluster(const struct drawing *drawing) {
+	const struct frame frame = {
+		.width = pair_left.width,
+		.height = PAIR_HEIGHT,
+		.stride = pair_left.width * 4,
+		.format = PIXEL_FORMAT_BGRX,
+	};
+	uint8_t *buffer = rig_buffer(&rig, 0, 0, (size_t)frame.stride * frame.height);
+	uint32_t *pixels = (uint32_t *)(void *)buffer;
+	for (uint32_t i = 0; i < frame.width * frame.height; i++) {
+		pixels[i] = PAIR_CLUSTER;
+	}
+	draw_lamp(pixels, drawing);
+	rig_publish(&rig, 0, 0, buffer, &frame);
+}
+
+static void draw_ivi(void) {
+	rig_publish_plain(&rig, 1, 0, pair_right.width, PAIR_HEIGHT, PAIR_IVI);
+}
+
+static bool shows(const char *tile) {
+	for (int32_t i = 0; i < SIZE * SIZE; i++) {
+		if (rig_pixel(&rig, X + i % SIZE, Y + i / SIZE) !=
+			lamp_pixel(tile, i % SIZE, i / SIZE)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static struct safety_region_reading read_region(const char *name) {
+	struct safety_region_reading reading;
+	for (uint32_t i = 0; safety_page_read_region(page, i, &reading); i++) {
+		if (strcmp(reading.name, name) == 0) {
+			return reading;
+		}
+	}
+	ck_abort_msg("there is no region %s", name);
+	return reading;
+}
+
+/* A tick, after which the lamp must look like this, and be of the guest or not. */
+static void expect_step(const char *tile, bool is_host_drawn, enum safety_verdict verdict) {
+	rig_step(&rig, 1);
+	rig_look(&rig);
+	struct safety_region_reading brake = read_region("brake");
+	ck_assert_msg(shows(tile), "not %s", tile);
+	ck_assert_msg(brake.host_drawn == is_host_drawn, "of the %s",
+		brake.host_drawn ? "host" : "guest");
+	ck_assert_msg(brake.verdict == verdict, "verdict %u, not %u", (unsigned)brake.verdict,
+		(unsigned)verdict);
+}
+
+/* Until the guest draws the lamp, and it is off. */
+static void settle(void) {
+	draw_ivi();
+	draw_cluster(&brake_off);
+	rig_step(&rig, FOLLOW_TICKS); /* until nothing else is right */
+	pair_expect(&rig, "output.main", SCREEN_NORMAL);
+	expect_step("brake/off", false, SAFETY_PASSED);
+}
+
+/* The newest record of this subject; its cause. */
+static enum fault_cause recorded(enum safety_subject subject, const char *name) {
+	struct safety_record record;
+	for (uint64_t number = atomic_load(&page->newest); number > 0; number--) {
+		if (safety_page_read(page, number, &record) &&
+			record.subject == (uint32_t)subject && strcmp(record.name, name) == 0) {
+			ck_assert_uint_ge(record.safe_ns, record.detect_ns);
+			return (enum fault_cause)record.cause;
+		}
+	}
+	return FAULT_NONE;
+}
+
+/* ---- what a guest may do wrong ---- */
+
+static const struct {
+	const char *name;
+	int32_t value;
+	struct drawing drawing;
+	enum fault_cause cause;
+} wrongs[] = {
+	{ "a bit", 0, { .tile = "brake/off", .has_flipped_bit = true }, FAULT_WRONG_PIXELS },
+	{ "nothing at all", 0, { .tile = NULL }, FAULT_WRONG_PIXELS },
+	{ "not requested", 0, { .tile = "brake/on" }, FAULT_WRONG_PIXELS },
+	{ "requested, not shown", 1, { .tile = "brake/off" }, FAULT_WRONG_PIXELS },
+	{ "another lamp", 1, { .tile = "airbag/on" }, FAULT_WRONG_PIXELS },
+	{ "of another theme", 1, { .tile = "brake/on@night" }, FAULT_WRONG_PIXELS },
+	{ "misplaced", 1, { .tile = "brake/on", .dx = 3, .dy = -2 }, FAULT_MISPLACED },
+	{ "mirrored", 1, { .tile = "brake/on", .is_mirrored = true }, FAULT_MISPLACED },
+};
+
+START_TEST(wrong_pixels_never_leave) {
+	const char *right = wrongs[_i].value ? "brake/on" : "brake/off";
+	struct config config;
+	cluster_config(&config);
+	start(&config);
+	settle();
+	if (wrongs[_i].value) {
+		request_brake(1);
+		draw_cluster(&brake_on);
+		expect_step("brake/on", false, SAFETY_PASSED);
+		rig_step(&rig, FOLLOW_TICKS);
+	}
+	uint64_t frames = rig_value(&rig, "output.main.frames");
+	draw_cluster(&wrongs[_i].drawing);
+	expect_step(right, false, SAFETY_REPAIRED);
+	ck_assert_uint_eq(rig_value(&rig, "output.main.frames"), frames + 1);
+	pair_expect(&rig, "output.main", SCREEN_NORMAL);
+	ck_assert_uint_eq(recorded(SAFETY_ELEMENT, "brake"), wrongs[_i].cause);
+
+	/* the second frame in a row: the layer is not believed any more */
+	expect_step(right, true, SAFETY_PASSED);
+	pair_expect(&rig, "output.main", SCREEN_FALLBACK);
+	ck_assert_uint_eq(rig_value(&rig, "layer.cluster.cause"), wrongs[_i].cause);
+	for (unsigned i = 0; i < 5 * RECOVER; i++) {
+		draw_cluster(&wrongs[_i].drawing);
+		expect_step(right, true, SAFETY_PASSED);
+		pair_expect(&rig, "output.main", SCREEN_FALLBACK);
+	}
+	finish();
+}
+END_TEST
+
+START_TEST(one_wrong_frame_is_repaired_and_forgiven) {
+	struct config config;
+	cluster_config(&config);
+	start(&config);
+	settle();
+	draw_cluster(&brake_on);
+	expect_step("brake/off", false, SAFETY_REPAIRED);
+	for (unsigned i = 1; i < RECOVER; i++) {
+		draw_cluster(&brake_off);
+		expect_step("brake/off", true, SAFETY_PASSED);
+		pair_expect(&rig, "output.main", SCREEN_NORMAL);
+	}
+	draw_cluster(&brake_off);
+	expect_step("brake/off", false, SAFETY_PASSED);
+	pair_expect(&rig, "output.main", SCREEN_NORMAL);
+	ck_assert_uint_eq(read_region("brake").failures, 1);
+	finish();
+}
+END_TEST
+
+START_TEST(a_guest_may_follow_later) {
+	struct config config;
+	cluster_config(&config);
+	start(&config);
+	settle();
+	request_brake(1);
+	for (unsigned i = 0; i + 1 < FOLLOW_TICKS; i++) {
+		expect_step("brake/off", false, SAFETY_PASSED);
+	}
+	draw_cluster(&brake_on);
+	expect_step("brake/on", false, SAFETY_PASSED);
+	pair_expect(&rig, "output.main", SCREEN_NORMAL);
+	/* but not for good */
+	request_brake(0);
+	for (unsigned i = 0; i < FOLLOW_TICKS; i++) {
+		expect_step("brake/on", false, SAFETY_PASSED);
+	}
+	expect_step("brake/off", false, SAFETY_REPAIRED);
+	finish();
+}
+END_TEST
+
+START_TEST(the_host_does_not_lag) {
+	struct config config;
+	cluster_config(&config);
+	config.verified_len = 0;
+	start(&config);
+	draw_ivi();
+	draw_cluster(&brake_off);
+	expect_step("brake/off", true, SAFETY_PASSED);
+	for (unsigned i = 0; i < 10; i++) {
+		const char *now = i % 2 ? "brake/on" : "brake/off";
+		request_brake(i % 2);
+		/* whatever a guest thinks of it */
+		draw_cluster(i % 3 ? &brake_on : &brake_off);
+		expect_step(now, true, SAFETY_PASSED);
+	}
+	ck_assert_uint_eq(rig_value(&rig, "output.main.failures"), 0);
+	finish();
+}
+END_TEST
+
+START_TEST(a_layer_comes_back_with_the_right_pixels_only) {
+	struct config config;
+	cluster_config(&config);
+	start(&config);
+	rig_step(&rig, FOLLOW_TICKS + 1);
+	/* from the start: wrong ones are not shown at all */
+	draw_ivi();
+	for (unsigned i = 0; i < 5; i++) {
+		draw_cluster(&brake_on);
+		expect_step("brake/off", true, SAFETY_PASSED);
+		pair_expect(&rig, "output.main", SCREEN_FALLBACK);
+	}
+	for (unsigned i = 0; i < 2 * RECOVER; i++) {
+		draw_cluster(&brake_off);
+		rig_step(&rig, 1);
+		rig_look(&rig);
+		ck_assert(shows("brake/off"));
+	}
+	pair_expect(&rig, "output.main", SCREEN_NORMAL);
+	expect_step("brake/off", false, SAFETY_PASSED);
+	finish();
+}
+END_TEST
+
+START_TEST(a_loss_does_not_flicker) {
+	struct config config;
+	cluster_config(&config);
+	start(&config);
+	settle();
+	link_set_peer(&rig.guests[0].link.link, LINK_PEER_ABSENT);
+	expect_step("brake/off", true, SAFETY_PASSED);
+	pair_expect(&rig, "output.main", SCREEN_FALLBACK);
+	request_brake(1);
+	expect_step("brake/on", true, SAFETY_PASSED);
+	finish();
+}
+END_TEST
+
+/* ---- what others may do to it ---- */
+
+START_TEST(a_cursor_is_kept_off) {
+	struct config config;
+	cluster_config(&config);
+	config.verified_len = (uint32_t)_i; /* drawn by the host, by the guest */
+	start(&config);
+	draw_ivi();
+	draw_cluster(&brake_off);
+	rig_step(&rig, 1);
+	static uint32_t image[FRAME_CURSOR_SIZE * FRAME_CURSOR_SIZE];
+	for (size_t i = 0; i < ARRAY_LEN(image); i++) {
+		image[i] = 0xffff0000;
+	}
+	const struct frame_cursor cursor = { .x = X - 3, .y = Y - 3, .visible = 1 };
+	frame_link_publish_cursor(&rig.guests[0].link, 0, &cursor, image);
+	for (unsigned i = 0; i < 3; i++) {
+		expect_step("brake/off", _i == 0, SAFETY_PASSED);
+		ck_assert_uint_eq(rig_pixel(&rig, X - 1, Y), 0xff0000);
+		ck_assert_uint_eq(rig_pixel(&rig, X + SIZE, Y + SIZE), 0xff0000);
+		draw_cluster(&brake_off);
+	}
+	pair_expect(&rig, "output.main", SCREEN_NORMAL);
+	finish();
+}
+END_TEST
+
+START_TEST(another_layer_is_kept_off) {
+	struct config config;
+	cluster_config(&config);
+	config.verified_len = (uint32_t)_i;
+	config.layers[1].z = 5;
+	start(&config);
+	draw_ivi();
+	draw_cluster(&brake_off);
+	rig_step(&rig, 1);
+	ck_assert_int_eq(rig_command(&rig, "ivi", CONTROL_LAYER_AT, X - 2, 0), 0);
+	expect_step("brake/off", _i == 0, SAFETY_PASSED);
+	ck_assert_uint_eq(rig_pixel(&rig, X - 1, Y), PAIR_IVI);
+	/* moved, changed and moved back */
+	for (int64_t x = X - 2; x < X + 8; x++) {
+		rig_command(&rig, "ivi", CONTROL_LAYER_AT, x, 0);
+		draw_ivi();
+		expect_step("brake/off", _i == 0, SAFETY_PASSED);
+	}
+	pair_expect(&rig, "output.main", SCREEN_NORMAL);
+	finish();
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	enum control_layer command;
+	int64_t a, b;
+} hidings[] = {
+	{ "moved", CONTROL_LAYER_AT, 1, 0 },
+	{ "half out of the output", CONTROL_LAYER_AT, -30, 0 },
+	{ "smaller than it", CONTROL_LAYER_SIZE, X + 2, Y + 2 },
+	{ "translucent", CONTROL_LAYER_OPACITY, 254, 0 },
+	{ "invisible", CONTROL_LAYER_VISIBLE, 0, 0 },
+};
+
+START_TEST(a_layer_that_does_not_show_it_whole_is_not_asked) {
+	struct config config;
+	cluster_config(&config);
+	start(&config);
+	settle();
+	ck_assert_int_eq(
+		rig_command(&rig, "cluster", hidings[_i].command, hidings[_i].a, hidings[_i].b), 0);
+	rig_step(&rig, 1);
+	rig_look(&rig);
+	ck_assert_msg(shows("brake/off"), "%s", hidings[_i].name);
+	for (unsigned i = 0; i < 5; i++) {
+		rig_step(&rig, 1);
+		rig_look(&rig);
+		ck_assert_msg(shows("brake/off"), "%s", hidings[_i].name);
+	}
+	finish();
+}
+END_TEST
+
+/* ---- faults of our own ---- */
+
+START_TEST(a_composed_picture_is_repaired) {
+	static const enum inject_fault faults[] = { INJECT_FLIP_COMPOSED, INJECT_OVERDRAW };
+	static const enum fault_cause causes[] = { FAULT_WRONG_PIXELS, FAULT_OVERDRAWN };
+	struct config config;
+	cluster_config(&config);
+	config.verified_len = 0;
+	start(&config);
+	draw_ivi();
+	draw_cluster(&brake_off);
+	expect_step("brake/off", true, SAFETY_PASSED);
+	ck_assert_int_eq(inject_fault(faults[_i], "brake", 0, 1), 0);
+	expect_step("brake/off", true, SAFETY_REPAIRED);
+	ck_assert_uint_eq(recorded(SAFETY_ELEMENT, "brake"), causes[_i]);
+	for (unsigned i = 0; i < 5; i++) {
+		expect_step("brake/off", true, SAFETY_PASSED);
+		pair_expect(&rig, "output.main", SCREEN_NORMAL);
+	}
+	/* twice in a row is once too often */
+	ck_assert_int_eq(inject_fault(faults[_i], "brake", 0, 2), 0);
+	expect_step("brake/off", true, SAFETY_REPAIRED);
+	expect_step("brake/off", true, SAFETY_REPAIRED);
+	expect_step("brake/off", true, SAFETY_PASSED);
+	pair_expect(&rig, "output.main", SCREEN_FALLBACK);
+	finish();
+}
+END_TEST
+
+START_TEST(what_changes_behind_the_check_lasts_one_frame) {
+	struct config config;
+	cluster_config(&config);
+	start(&config);
+	settle();
+	ck_assert_int_eq(inject_fault(INJECT_FLIP_SHOWN, "brake", 0, 1), 0);
+	rig_step(&rig, 1);
+	rig_look(&rig);
+	ck_assert(!shows("brake/off"));
+	rig_step(&rig, 1);
+	rig_look(&rig);
+	ck_assert(shows("brake/off"));
+	ck_assert_uint_eq(recorded(SAFETY_ELEMENT, "brake"), FAULT_SHOWN_WRONG);
+	pair_expect(&rig, "output.main", SCREEN_FALLBACK);
+	for (unsigned i = 0; i < 5; i++) {
+		expect_step("brake/off", true, SAFETY_PASSED);
+	}
+	finish();
+}
+END_TEST
+
+/* The twins of the above, without the mechanism: the fault must be seen. */
+START_TEST(without_the_mechanism_faults_are_shown) {
+	struct config config;
+	cluster_config(&config);
+	start(&config);
+	settle();
+	ck_assert_int_eq(mechanism_set(MECHANISM_EXACT, false), 0);
+	draw_cluster(&brake_on);
+	rig_step(&rig, 3);
+	rig_look(&rig);
+	ck_assert(shows("brake/on"));
+	ck_assert_uint_eq(read_region("brake").verdict, SAFETY_IDLE);
+	ck_assert_int_eq(mechanism_set(MECHANISM_EXACT, true), 0);
+	expect_step("brake/off", false, SAFETY_REPAIRED);
+	finish();
+}
+END_TEST
+
+START_TEST(a_blind_check_sees_nothing) {
+	struct config config;
+	cluster_config(&config);
+	start(&config);
+	settle();
+	ck_assert_int_eq(inject_fault(INJECT_BLIND, "", 0, 3), 0);
+	draw_cluster(&brake_on);
+	rig_step(&rig, 2);
+	rig_look(&rig);
+	ck_assert(shows("brake/on"));
+	finish();
+}
+END_TEST
+
+/* ---- regions ---- */
+
+/* frames of the cluster: a letter each, a picture of that; the same one again: the same picture */
+static const struct {
+	const char *name;
+	enum safety_check check;
+	uint32_t frames, threshold;
+	const char *pictures;
+	const char *states; /* of the layer, after each: l live, p placeholder, r recovering */
+	enum fault_cause cause;
+} regions[] = {
+	{ "live: it moves", SAFETY_LIVE, 2, 0, "abababab", "llllllll", FAULT_NONE },
+	{ "live: it freezes", SAFETY_LIVE, 3, 0, "abbbbbb", "lllllpp", FAULT_FROZEN },
+	{ "live: it goes on", SAFETY_LIVE, 2, 0, "aaaabababab", "lllprllllll", FAULT_NONE },
+	{ "counter: it goes on", SAFETY_COUNTER, 2, 0, "0123456", "lllllll", FAULT_NONE },
+	{ "counter: it stops", SAFETY_COUNTER, 2, 0, "0123333", "llllllp", FAULT_FROZEN },
+	{ "contrast: there", SAFETY_CONTRAST, 1, 60, "xxxx", "llll", FAULT_NONE },
+	{ "contrast: gone", SAFETY_CONTRAST, 1, 60, "xxaaa", "llllp", FAULT_INVISIBLE },
+	{ "contrast: gone once", SAFETY_CONTRAST, 1, 60, "xaxax", "lllll", FAULT_NONE },
+	{ "black: something", SAFETY_BLACK, 2, 0, "xxxxx", "lllll", FAULT_NONE },
+	{ "black: all of one", SAFETY_BLACK, 1, 0, "xxaaa", "llllp", FAULT_UNIFORM },
+	{ "presence: there", SAFETY_PRESENCE, 1, 20, "ssss", "llll", FAULT_NONE },
+	{ "presence: gone", SAFETY_PRESENCE, 1, 20, "saaaa", "lllpp", FAULT_INVISIBLE },
+};
+
+static const struct rect watched = { 4, 36, 5, 5 };
+
+static void draw_content(char content) {
+	const struct frame frame = {
+		.width = pair_left.width,
+		.height = PAIR_HEIGHT,
+		.stride = pair_left.width * 4,
+		.format = PIXEL_FORMAT_BGRX,
+	};
+	uint8_t *buffer = rig_buffer(&rig, 0, 0, (size_t)frame.stride * frame.height);
+	uint32_t *pixels = (uint32_t *)(void *)buffer;
+	for (uint32_t i = 0; i < frame.width * frame.height; i++) {
+		uint32_t x = i % frame.width, y = i / frame.width;
+		pixels[i] = (uint32_t)content * 0x010101;
+		if (content == 'x') {
+			pixels[i] = x % 2 ? 0xffffff : 0;
+		} else if (content == 's') {
+			pixels[i] = lamp_pixel("airbag/off", ((int32_t)x - watched.x) % SIZE,
+				((int32_t)y - watched.y) % SIZE);
+		}
+	}
+	if (content >= '0' && content <= '9') {
+		const struct frame_tag tag = { .counter = (uint32_t)content };
+		frame_tag_encode(&tag, &pixels[watched.y * (int32_t)frame.width + watched.x]);
+	}
+	draw_lamp(pixels, &brake_off);
+	rig_publish(&rig, 0, 0, buffer, &frame);
+}
+
+static enum layer_state state_of(char letter) {
+	return letter == 'l' ? LAYER_LIVE : letter == 'p' ? LAYER_PLACEHOLDER : LAYER_RECOVERING;
+}
+
+START_TEST(a_region_is_watched) {
+	struct config config;
+	cluster_config(&config);
+	config.layers[0].recover_frames = 2;
+	config.regions_len = 1;
+	config.regions[0] = (struct config_region) {
+		.name = "watched",
+		.check = regions[_i].check,
+		.place = watched,
+		.frames = regions[_i].frames,
+		.threshold = regions[_i].threshold,
+	};
+	if (regions[_i].check == SAFETY_PRESENCE) {
+		snprintf(config.regions[0].element, sizeof(config.regions[0].element), "airbag");
+	}
+	config.regions[0].place.width = regions[_i].check == SAFETY_COUNTER ? 12 : 5;
+	start(&config);
+	draw_ivi();
+	for (size_t i = 0; regions[_i].pictures[i] != '\0'; i++) {
+		char before = i > 0 ? regions[_i].pictures[i - 1] : '\0';
+		if (regions[_i].pictures[i] != before) {
+			draw_content(regions[_i].pictures[i]);
+		}
+		rig_step(&rig, 1);
+		uint64_t state = rig_value(&rig, "layer.cluster.state");
+		ck_assert_msg(state == state_of(regions[_i].states[i]), "%s: frame %zu: state %u",
+			regions[_i].name, i, (unsigned)state);
+	}
+	ck_assert_uint_eq(rig_value(&rig, "layer.cluster.cause"), regions[_i].cause);
+	ck_assert_uint_gt(read_region("watched").checks, 0);
+	finish();
+}
+END_TEST
+
+START_TEST(an_owner_is_alone) {
+	struct config config;
+	cluster_config(&config);
+	config.layers[1].z = 5;
+	config.regions_len = 1;
+	config.regions[0] = (struct config_region) {
+		.name = "own",
+		.check = SAFETY_OWNER,
+		.place = watched,
+		.frames = 1,
+	};
+	start(&config);
+	settle();
+	ck_assert_uint_eq(read_region("own").verdict, SAFETY_PASSED);
+	rig_command(&rig, "ivi", CONTROL_LAYER_AT, watched.x + 2, 0);
+	rig_step(&rig, 1);
+	ck_assert_uint_eq(read_region("own").verdict, SAFETY_FAILED);
+	rig_step(&rig, 2);
+	ck_assert_uint_eq(rig_value(&rig, "layer.cluster.cause"), FAULT_OVERDRAWN);
+	finish();
+}
+END_TEST
+
+START_TEST(a_region_may_only_be_logged) {
+	struct config config;
+	cluster_config(&config);
+	config.regions_len = 1;
+	config.regions[0] = (struct config_region) {
+		.name = "logged",
+		.check = SAFETY_BLACK,
+		.place = watched,
+		.frames = 1,
+		.reaction = FAULT_REACTION_LOG,
+	};
+	start(&config);
+	settle();
+	rig_step(&rig, 5);
+	pair_expect(&rig, "output.main", SCREEN_NORMAL);
+	ck_assert_uint_eq(read_region("logged").verdict, SAFETY_FAILED);
+	ck_assert_uint_eq(recorded(SAFETY_REGION, "logged"), FAULT_UNIFORM);
+	finish();
+}
+END_TEST
+
+START_TEST(a_critical_layer_is_not_all_of_one_colour) {
+	struct config config;
+	cluster_config(&config);
+	config.verified_len = 0;
+	config.layers[0].dark = (uint32_t)_i;
+	start(&config);
+	draw_ivi();
+	draw_content('x');
+	rig_step(&rig, 1);
+	pair_expect(&rig, "output.main", SCREEN_NORMAL);
+	rig_publish_plain(&rig, 0, 0, pair_left.width, PAIR_HEIGHT, PAIR_CLUSTER);
+	rig_step(&rig, REGION_UNIFORM_FRAMES - 1);
+	pair_expect(&rig, "output.main", SCREEN_NORMAL);
+	rig_step(&rig, 1);
+	pair_expect(&rig, "output.main", _i ? SCREEN_NORMAL : SCREEN_FALLBACK);
+	ck_assert_uint_eq(rig_value(&rig, "layer.cluster.cause"), _i ? FAULT_NONE : FAULT_UNIFORM);
+	finish();
+}
+END_TEST
+
+Suite *suite_under_test(void) {
+	Suite *suite = suite_create("compositor verifier");
+	TCase *guest = suite_case(suite, "guest");
+	tcase_add_loop_test(guest, wrong_pixels_never_leave, 0, ARRAY_LEN(wrongs));
+	tcase_add_test(guest, one_wrong_frame_is_repaired_and_forgiven);
+	tcase_add_test(guest, a_guest_may_follow_later);
+	tcase_add_test(guest, the_host_does_not_lag);
+	tcase_add_test(guest, a_layer_comes_back_with_the_right_pixels_only);
+	tcase_add_test(guest, a_loss_does_not_flicker);
+	TCase *others = suite_case(suite, "others");
+	tcase_add_loop_test(others, a_cursor_is_kept_off, 0, 2);
+	tcase_add_loop_test(others, another_layer_is_kept_off, 0, 2);
+	tcase_add_loop_test(
+		others, a_layer_that_does_not_show_it_whole_is_not_asked, 0, ARRAY_LEN(hidings));
+	TCase *own = suite_case(suite, "own");
+	tcase_add_loop_test(own, a_composed_picture_is_repaired, 0, 2);
+	tcase_add_test(own, what_changes_behind_the_check_lasts_one_frame);
+	tcase_add_test(own, without_the_mechanism_faults_are_shown);
+	tcase_add_test(own, a_blind_check_sees_nothing);
+	TCase *region = suite_case(suite, "region");
+	tcase_add_loop_test(region, a_region_is_watched, 0, ARRAY_LEN(regions));
+	tcase_add_test(region, an_owner_is_alone);
+	tcase_add_test(region, a_region_may_only_be_logged);
+	tcase_add_loop_test(region, a_critical_layer_is_not_all_of_one_colour, 0, 2);
+	return suite;
+}
