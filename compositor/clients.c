@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 
 #include "core/fd.h"
@@ -11,6 +12,28 @@
 static void client_close(struct client *client) {
 	loop_remove(&client->source);
 	fd_close(&client->socket);
+}
+
+static bool send_lines(struct client *client, const struct control_message *request) {
+	struct analysis analysis;
+	compositor_analyze(client->clients->compositor, request->name, &analysis);
+	for (size_t i = 0; i < analysis.len; i++) {
+		struct control_packet line = { .message = { .type = CONTROL_ANALYZE } };
+		memcpy(line.message.name, request->name, sizeof(line.message.name));
+		memcpy(line.message.text, analysis.lines[i], sizeof(line.message.text));
+		if (control_send(client->socket, &line) < 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool answer(struct client *client, const struct control_message *request) {
+	struct control_packet reply = { 0 };
+	compositor_command(client->clients->compositor, request, &reply.message);
+	bool has_lines = request->type == CONTROL_ANALYZE && reply.message.arg[0] == 0;
+	return (!has_lines || send_lines(client, request)) &&
+		control_send(client->socket, &reply) >= 0;
 }
 
 static void handle_request(void *data, uint32_t events) {
@@ -25,10 +48,8 @@ static void handle_request(void *data, uint32_t events) {
 		return;
 	}
 	control_close_fds(&packet);
-	struct control_packet reply = { 0 };
-	compositor_command(client->clients->compositor, &packet.message, &reply.message);
 	/* one who does not read its answers is not waited for */
-	if (control_send(client->socket, &reply) < 0) {
+	if (!answer(client, &packet.message)) {
 		client_close(client);
 	}
 }

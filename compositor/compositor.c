@@ -403,11 +403,33 @@ static int acknowledge(struct compositor *compositor, const struct control_messa
 	return is_any ? 0 : -ENOENT;
 }
 
+static int require_layer(struct compositor *compositor, const struct control_message *request,
+	struct control_message *reply) {
+	if (find_layer(compositor, request->name) != NULL) {
+		return 0;
+	}
+	snprintf(reply->text, sizeof(reply->text), "there is no layer '%s'; see 'fascia status'",
+		request->name);
+	return -ENOENT;
+}
+
+void compositor_analyze(
+	struct compositor *compositor, const char *name, struct analysis *analysis) {
+	const struct layer *layer = find_layer(compositor, name);
+	analysis->len = 0;
+	if (layer != NULL) {
+		analyze(analysis, compositor->config, screen_of(compositor, layer), layer,
+			clock_now_ns());
+	}
+}
+
 static int carry_out(struct compositor *compositor, const struct control_message *request,
 	struct control_message *reply) {
 	switch (request->type) {
 	case CONTROL_LAYER:
 		return change_layer(compositor, request, reply);
+	case CONTROL_ANALYZE:
+		return require_layer(compositor, request, reply);
 	case CONTROL_ACKNOWLEDGE:
 		return acknowledge(compositor, request, reply);
 	case CONTROL_INJECT:

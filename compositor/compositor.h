@@ -15,6 +15,7 @@
 
 #include <stdint.h>
 
+#include "compositor/analyze.h"
 #include "compositor/grants.h"
 #include "core/control.h"
 #include "core/loop.h"
@@ -39,5 +40,9 @@ int compositor_set_process(struct compositor *compositor, uint32_t guest, int pr
 /* Carries out a CONTROL_LAYER or CONTROL_ACKNOWLEDGE request and makes the END that answers it. */
 void compositor_command(struct compositor *compositor, const struct control_message *request,
 	struct control_message *reply);
+
+/* What CONTROL_ANALYZE says of a layer, once compositor_command() found nothing wrong with it; of no such
+ * layer nothing. */
+void compositor_analyze(struct compositor *compositor, const char *name, struct analysis *analysis);
 
 #endif

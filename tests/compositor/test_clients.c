@@ -104,6 +104,28 @@ static void expect_served(int client) {
 	ck_assert_int_eq(command(client, "ivi", CONTROL_LAYER_Z, 1), 0);
 }
 
+START_TEST(an_analysis_is_some_lines_and_an_end) {
+	make();
+	int client = connect_client();
+	struct control_packet reply, packet = { .message = { .type = CONTROL_ANALYZE } };
+	strcpy(packet.message.name, "ivi");
+	ck_assert_int_eq(control_send(client, &packet), 0);
+	settle();
+	unsigned lines = 0;
+	while (control_receive(client, &reply) == 1 && reply.message.type == CONTROL_ANALYZE) {
+		ck_assert_str_eq(reply.message.name, "ivi");
+		ck_assert_uint_gt(strlen(reply.message.text), 0);
+		lines++;
+	}
+	ck_assert_uint_ge(lines, 3);
+	ck_assert_uint_eq(reply.message.type, CONTROL_END);
+	ck_assert_int_eq(reply.message.arg[0], 0);
+	expect_served(client);
+	fd_close(&client);
+	unmake();
+}
+END_TEST
+
 /* The compositor has closed its end. */
 static void expect_closed(int client) {
 	char byte;
@@ -122,6 +144,7 @@ static const struct {
 	{ "no such layer", "radio", CONTROL_LAYER, { CONTROL_LAYER_Z, 7 }, ENOENT, "'radio'" },
 	{ "value", "ivi", CONTROL_LAYER, { CONTROL_LAYER_OPACITY, 256 }, EINVAL, "layer ivi:" },
 	{ "command", "ivi", CONTROL_LAYER, { 99, 0 }, EINVAL, "layer ivi:" },
+	{ "an analysis of nothing", "radio", CONTROL_ANALYZE, { 0 }, ENOENT, "'radio'" },
 	{ "the keeper's business", "", CONTROL_GET_STATS, { 0 }, ENOTSUP, "not a command" },
 	{ "a grant", "", CONTROL_PEER, { 0 }, ENOTSUP, "not a command" },
 };
@@ -381,6 +404,7 @@ Suite *suite_under_test(void) {
 	Suite *suite = suite_create("compositor clients");
 	TCase *served = suite_case(suite, "served");
 	tcase_add_loop_test(served, every_request_is_answered, 0, ARRAY_LEN(requests));
+	tcase_add_test(served, an_analysis_is_some_lines_and_an_end);
 	tcase_add_test(served, a_command_shows);
 	tcase_add_test(served, one_message_a_wake_up);
 	tcase_add_test(served, one_too_many_is_told);
