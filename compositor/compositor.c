@@ -298,8 +298,7 @@ void compositor_light(struct compositor *compositor) {
 	for (uint32_t i = 0; i < compositor->stages_len; i++) {
 		screen_light(&compositor->stages[i].screen);
 	}
-	atomic_store(stats_value(compositor->stats, "ns", "compositor.first_light_ns"),
-		clock_now_ns() - atomic_load(&compositor->stats->page->start_ns));
+	compositor_note_light(compositor, clock_now_ns());
 }
 
 static bool has_immediate_screen(const struct compositor *compositor) {

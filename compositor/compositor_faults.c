@@ -1,6 +1,8 @@
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "compositor/compositor_parts.h"
 #include "compositor/inject.h"
@@ -12,6 +14,39 @@
 
 #define STALL_MS_MAX 10000
 #define SKEW_PER_MILLE_MAX 1000
+
+/* ---- life ---- */
+
+/* Somebody ended the one before, or it ended itself: its last cycle was the last time all was well. */
+static void write_succession(
+	struct safety_page *page, uint64_t beat_ns, uint64_t start_ns, uint64_t lit_ns) {
+	struct timespec wall;
+	clock_gettime(CLOCK_REALTIME, &wall);
+	const struct safety_record record = {
+		.detect_ns = start_ns,
+		.onset_ns = beat_ns,
+		.safe_ns = lit_ns,
+		.wall_ns = (int64_t)wall.tv_sec * (int64_t)NS_PER_S + wall.tv_nsec,
+		.subject = SAFETY_COMPOSITOR,
+		.cause = FAULT_DIED,
+		.reaction = FAULT_REACTION_FALLBACK,
+		.name = "compositor",
+		.from = "gone",
+		.to = "lit",
+	};
+	safety_page_add(page, &record);
+}
+
+void compositor_note_light(struct compositor *compositor, uint64_t lit_ns) {
+	uint64_t start_ns = atomic_load(&compositor->stats->page->start_ns);
+	compositor->beat_ns = stats_value(compositor->stats, "time", "compositor.beat_ns");
+	atomic_store(stats_value(compositor->stats, "ns", "compositor.first_light_ns"),
+		lit_ns - start_ns);
+	uint64_t beat_ns = atomic_load(compositor->beat_ns);
+	if (compositor->safety != NULL && beat_ns != 0) {
+		write_succession(compositor->safety, beat_ns, start_ns, lit_ns);
+	}
+}
 
 /* ---- what supervision found ---- */
 
@@ -56,6 +91,7 @@ void compositor_supervise(
 	struct compositor *compositor, struct stage *stage, const struct supervisor_cycle *cycle) {
 	struct supervisor_findings findings;
 	supervisor_end_cycle(&compositor->supervisor, cycle, &findings);
+	atomic_store(compositor->beat_ns, clock_now_ns());
 	if ((findings.own | findings.everywhere) != 0) {
 		report_everywhere(compositor, findings.everywhere);
 		report_own(&stage->screen, findings.own);

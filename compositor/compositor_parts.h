@@ -48,6 +48,8 @@ struct compositor {
 	struct atlas_copies copies; /* zeroed: there is no atlas */
 	struct atlas atlas; /* the first of them */
 	struct supervisor supervisor;
+	_Atomic uint64_t
+		*beat_ns; /* exported: end of the last cycle, of a predecessor's at first */
 	struct painter *painter;
 	struct safety_page *safety; /* mapped; NULL: none was granted */
 	struct signals signals;
@@ -79,6 +81,8 @@ bool compositor_is_shown_on(
 /* compositor_faults.c: looks after the compositor at the end of a cycle, and reports what is found. */
 void compositor_supervise(
 	struct compositor *compositor, struct stage *stage, const struct supervisor_cycle *cycle);
+/* compositor_faults.c: first light was shown at `lit_ns`. If a predecessor is gone, that is written down. */
+void compositor_note_light(struct compositor *compositor, uint64_t lit_ns);
 /* compositor_faults.c: begins a tick as an injected hang or stall would. */
 void compositor_suffer(void);
 /* compositor_faults.c: CONTROL_INJECT, CONTROL_MECHANISM. 0, or -errno and the reason in the reply. */

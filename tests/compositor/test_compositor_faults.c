@@ -3,13 +3,16 @@
  * to, and within how many ticks.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "compositor/screen.h"
+#include "core/fd.h"
 #include "core/inject.h"
 #include "core/macros.h"
+#include "core/safety_page.h"
 #include "tests/compositor/rig.h"
 #include "tests/suite.h"
 
@@ -140,6 +143,32 @@ START_TEST(a_damaged_atlas) {
 }
 END_TEST
 
+START_TEST(a_successor_writes_down_that_it_is_one) {
+	struct safety_record record;
+	set_up(false);
+	int fd = fcntl(rig.grants.safety_fd, F_DUPFD_CLOEXEC, 0);
+	const struct safety_page *safety = safety_page_map_reader(fd);
+	fd_close(&fd);
+	ck_assert_ptr_nonnull(safety);
+	step(5);
+	uint64_t newest = atomic_load(&safety->newest);
+	rig_restart(&rig);
+	bool is_found = false;
+	for (uint64_t number = newest + 1; number <= atomic_load(&safety->newest); number++) {
+		if (safety_page_read(safety, number, &record) &&
+			record.subject == SAFETY_COMPOSITOR) {
+			is_found = true;
+			ck_assert_uint_eq(record.cause, FAULT_DIED);
+			ck_assert_uint_gt(record.onset_ns, 0);
+			ck_assert_uint_ge(record.safe_ns, record.detect_ns);
+		}
+	}
+	ck_assert(is_found);
+	safety_page_unmap(safety);
+	rig_finish(&rig);
+}
+END_TEST
+
 START_TEST(the_self_test_runs) {
 	set_up(false);
 	step(180);
@@ -211,6 +240,7 @@ Suite *suite_under_test(void) {
 	tcase_add_loop_test(outputs, without_its_mechanism_it_is_not_noticed, 0, ARRAY_LEN(rows));
 	TCase *itself = suite_case(suite, "itself");
 	tcase_add_test(itself, a_damaged_atlas);
+	tcase_add_test(itself, a_successor_writes_down_that_it_is_one);
 	tcase_add_test(itself, the_self_test_runs);
 	tcase_add_test(itself, a_stalled_tick_is_a_tick);
 	TCase *commands = suite_case(suite, "commands");
