@@ -1,5 +1,6 @@
 #include "service/assets_report.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -184,6 +185,7 @@ static void report_sheet(struct report *report, const struct atlas_element *elem
 	char name[96], theme_name[16], locale_name[16];
 	lay_sheet(report, element, theme, locale, &sheet);
 	size_t len = (size_t)sheet.place.width * sheet.place.height;
+	assert(len > 0); /* a checked atlas has no empty tiles */
 	sheet.pixels = malloc(len * sizeof(*sheet.pixels));
 	if (sheet.pixels == NULL) {
 		report->error = -ENOMEM;

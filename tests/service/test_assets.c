@@ -145,6 +145,62 @@ START_TEST(every_size_can_be_drawn) {
 }
 END_TEST
 
+START_TEST(four_clusters_fit) {
+	struct drawn drawn;
+	draw(&drawn,
+		"outputs: [{name: a, mode: 1280x480}, {name: b, mode: 1280x480},\n"
+		"  {name: c, mode: 640x240}, {name: d, mode: 640x240}]\n"
+		"guests: [{name: x}]\nlayers: [{name: x, output: b, critical: true}]\n");
+	check_cluster(&drawn, "a");
+	check_cluster(&drawn, "d");
+	/* pixels are kept once: the same drawing at the same place of another output costs nothing */
+	const struct atlas_element *a = find_ground(&drawn, "a"), *b = find_ground(&drawn, "b");
+	ck_assert_uint_eq(atlas_element_tile(&drawn.atlas, a, 0, 0, 0)->offset,
+		atlas_element_tile(&drawn.atlas, b, 0, 0, 0)->offset);
+	finish(&drawn);
+}
+END_TEST
+
+static const struct {
+	const char *yaml, *message;
+} refused[] = {
+	{ "outputs: [{name: o, mode: 1280x480}]\nguests: [{name: g}]\n"
+	  "layers: [{name: speed, guest: g, critical: true}]\n",
+		"element 'speed' has the name of a critical layer; rename one of them" },
+	{ "outputs: [{name: o, mode: 200x75}]\nguests: [{name: g}]\nsafety: {signals: true}\n",
+		"output 'o': 200x75 is too small for the HMI of " },
+	{ "outputs: [{name: o, mode: 1280x480, hmi: bad.yaml}]\nguests: [{name: g}]\n",
+		"bad.yaml:1: size: 'none'; allowed: " },
+};
+
+START_TEST(hmi_that_does_not_fit_is_refused) {
+	struct config config;
+	struct config_pictures pictures;
+	char path[64], bad_path[64], *errors;
+	size_t bytes;
+	snprintf(path, sizeof(path), "%s/x.yaml", dir);
+	snprintf(bad_path, sizeof(bad_path), "%s/bad.yaml", dir);
+	const struct {
+		const char *path, *text;
+	} files[] = { { path, refused[_i].yaml }, { bad_path, "size: none\n" } };
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		FILE *file = fopen(files[i].path, "we");
+		ck_assert_ptr_nonnull(file);
+		fputs(files[i].text, file);
+		fclose(file);
+	}
+	ck_assert(config_compile(path, "/run/x", &config, &pictures, stderr));
+	FILE *file = open_memstream(&errors, &bytes);
+	ck_assert_int_eq(assets_create_atlas(&config, &pictures, file), -EINVAL);
+	fclose(file);
+	ck_assert_msg(strstr(errors, refused[_i].message) != NULL, "got: %s", errors);
+	free(errors);
+	config_pictures_finish(&pictures);
+	unlink(path);
+	unlink(bad_path);
+}
+END_TEST
+
 /* What the compositor will find on its picture is what the builder said: of each state of each safety
  * element, over a black ground. */
 START_TEST(shown_checksums_are_those_of_the_compositor) {
@@ -349,6 +405,8 @@ Suite *suite_under_test(void) {
 	tcase_add_checked_fixture(tcase, make_dir, remove_dir);
 	tcase_add_test(tcase, every_element_is_there);
 	tcase_add_loop_test(tcase, every_size_can_be_drawn, 0, (int)ARRAY_LEN(sizes));
+	tcase_add_test(tcase, four_clusters_fit);
+	tcase_add_loop_test(tcase, hmi_that_does_not_fit_is_refused, 0, (int)ARRAY_LEN(refused));
 	tcase_add_test(tcase, shown_checksums_are_those_of_the_compositor);
 	tcase_add_test(tcase, drawn_twice_is_the_same);
 	tcase_add_test(tcase, pictures_are_premultiplied);
