@@ -24,6 +24,10 @@ def header_flags(build):
     flags = {}
     for arguments in commands(build).values():
         for argument in arguments[1:]:
+            # meson adds every source's own folder, where a file may have a system header's name
+            if argument.startswith("-I") and not argument.startswith("-I/"):
+                if argument not in ("-I.", "-I.."):
+                    continue
             if argument.startswith(("-I", "-isystem", "-D", "-std=", "-W", "-pthread")):
                 flags[argument] = None
     return [flag for flag in flags if flag not in ("-Winvalid-pch", "-Wconversion")]
