@@ -73,7 +73,6 @@ static int serve(struct compositor *compositor, struct loop *loop, struct stats 
 	/* locking brings in all that was mapped, the guests' pools above all: nobody waits for them here */
 	compositor_light(compositor);
 	lock_memory();
-	become_real_time();
 
 	/* a line to a pipe may wait for its reader: from here on the ring only */
 	log_init(NAME, log_level_from_env(), stats, false);
@@ -97,6 +96,8 @@ static int run(struct grants *grants, struct loop *loop) {
 	}
 	/* whoever started the keeper prints the rings */
 	log_init(NAME, log_level_from_env(), &stats, false);
+	/* from here on: first light is due, whatever else the machine has to do */
+	become_real_time();
 	int status = EXIT_FAILURE;
 	struct compositor *compositor = compositor_create(grants, &stats, loop);
 	if (compositor != NULL) {
