@@ -36,6 +36,12 @@ static uint32_t luminance(uint32_t pixel) {
 
 /* ---- EXACT, OFF, LIVE, COUNTER ---- */
 
+static void gather(uint32_t *restrict to, const uint32_t *restrict from, size_t len) {
+	for (size_t i = 0; i < len; i++) {
+		to[i] = from[i] | OPAQUE;
+	}
+}
+
 uint32_t check_crc(const struct check_view *view, const struct rect *rect) {
 	struct rect held = rect_intersect(&view->bounds, rect);
 	uint32_t chunk[CHUNK_PIXELS];
@@ -46,9 +52,7 @@ uint32_t check_crc(const struct check_view *view, const struct rect *rect) {
 		const uint32_t *from = row_of(view, &held, y);
 		for (uint32_t x = 0; x < held.width;) {
 			uint32_t len = MIN(held.width - x, CHUNK_PIXELS - used);
-			for (uint32_t i = 0; i < len; i++) {
-				chunk[used + i] = from[x + i] | OPAQUE;
-			}
+			gather(chunk + used, from + x, len);
 			x += len;
 			used += len;
 			if (used == CHUNK_PIXELS) {
