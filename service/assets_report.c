@@ -113,7 +113,8 @@ static void set_values(struct assets_values *values, const struct scenario *scen
 	}
 	if (scenario->camera) {
 		values->signals[SIGNAL_CAMERA] = 1;
-		values->signals[SIGNAL_SPEED] = 40;
+		(void)signal_parse(SIGNAL_SPEED, "4.0", &values->signals[SIGNAL_SPEED]);
+		(void)signal_parse(SIGNAL_REVS, "900", &values->signals[SIGNAL_REVS]);
 		(void)signal_parse(SIGNAL_GEAR, "R", &values->signals[SIGNAL_GEAR]);
 	}
 	values->all_notices = scenario->notices;
