@@ -14,7 +14,7 @@
 /* ---- life ---- */
 
 /* The same tables and pixels, somewhere else. */
-static struct atlas moved(const struct atlas *atlas, uint8_t *base) {
+static struct atlas moved(const struct atlas *atlas, const uint8_t *base) {
 	struct atlas copy = *atlas;
 	copy.base = base;
 	copy.elements = (const void *)(base + ((const uint8_t *)atlas->elements - atlas->base));

@@ -49,7 +49,7 @@ struct atlas_damage atlas_copies_scrub(struct atlas_copies *copies, uint32_t blo
 const uint32_t *atlas_copies_second(
 	const struct atlas_copies *copies, const struct atlas_tile *tile);
 
-/* For faults to be injected: flips a bit of the tile. 0, -ENOENT: no such tile. */
-int atlas_copies_flip(struct atlas_copies *copies, const char *tile, bool is_both);
+/* For faults to be injected: flips a bit of the tile of that name. 0, -ENOENT: no such tile. */
+int atlas_copies_flip(struct atlas_copies *copies, const char *name, bool is_both);
 
 #endif

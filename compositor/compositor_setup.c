@@ -248,10 +248,13 @@ static void start_supervision(struct compositor *compositor, struct grants *gran
 	if (compositor->config->safety.watchdog != CONFIG_WATCHDOG_NONE && grants->watchdog < 0) {
 		log_error("no watchdog was granted: nobody notices when all this stands still");
 	}
+	const struct supervisor_clock clock = {
+		.clocked = clocked,
+		.period_ns = leader->period_ns,
+		.now_ns = leader->kind == TICKER_STEP ? 0 : clock_now_ns(),
+	};
 	supervisor_init(&compositor->supervisor, compositor->config, &compositor->copies,
-		grants->watchdog, clocked, leader->period_ns,
-		leader->kind == TICKER_STEP ? 0 : clock_now_ns(), verifier_exact,
-		compositor->stats);
+		grants->watchdog, &clock, verifier_exact, compositor->stats);
 	grants->watchdog = -1;
 }
 

@@ -32,22 +32,23 @@ static uint32_t first_of(uint32_t set) {
 }
 
 void supervisor_init(struct supervisor *supervisor, const struct config *config,
-	struct atlas_copies *copies, int watchdog_fd, uint32_t clocked, uint64_t period_ns,
-	uint64_t now_ns, supervisor_exact exact, struct stats *stats) {
+	struct atlas_copies *copies, int watchdog_fd, const struct supervisor_clock *clock,
+	supervisor_exact exact, struct stats *stats) {
 	*supervisor = (struct supervisor) {
 		.copies = copies,
 		.exact = exact,
-		.leader = first_of(clocked),
-		.time_ns = now_ns,
-		.test_ticks = MAX(SELF_TEST_MS * NS_PER_MS / period_ns, 1),
-		.share = atlas_copies_share(copies, period_ns),
+		.leader = first_of(clock->clocked),
+		.time_ns = clock->now_ns,
+		.test_ticks = MAX(SELF_TEST_MS * NS_PER_MS / clock->period_ns, 1),
+		.share = atlas_copies_share(copies, clock->period_ns),
 		.exported_tests = stats_value(stats, "", "compositor.self_tests"),
 		.exported_repairs = stats_value(stats, "", "compositor.atlas_repairs"),
 		.exported_rounds = stats_value(stats, "", "compositor.atlas_rounds"),
 		.exported_late = stats_value(stats, "", "compositor.late"),
 	};
 	init_pattern(supervisor);
-	watchdog_init(&supervisor->watchdog, &config->safety, watchdog_fd, clocked, now_ns, stats);
+	watchdog_init(&supervisor->watchdog, &config->safety, watchdog_fd, clock->clocked,
+		clock->now_ns, stats);
 }
 
 void supervisor_finish(struct supervisor *supervisor) {

@@ -69,11 +69,17 @@ struct supervisor_findings {
 	int64_t clock_per_mille; /* of FAULT_CLOCK */
 };
 
-/* `copies` is borrowed; takes over `watchdog_fd`. `clocked`: set of the outputs that have a clock of their
- * own; `period_ns`: of the first of them, whose time is `now_ns`. */
+/* What it runs on. */
+struct supervisor_clock {
+	uint32_t clocked;   /* set of the outputs that have a clock of their own */
+	uint64_t period_ns; /* of the first of them */
+	uint64_t now_ns;    /* its time */
+};
+
+/* `copies` is borrowed; takes over `watchdog_fd`. */
 void supervisor_init(struct supervisor *supervisor, const struct config *config,
-	struct atlas_copies *copies, int watchdog_fd, uint32_t clocked, uint64_t period_ns,
-	uint64_t now_ns, supervisor_exact exact, struct stats *stats);
+	struct atlas_copies *copies, int watchdog_fd, const struct supervisor_clock *clock,
+	supervisor_exact exact, struct stats *stats);
 /* An orderly end. */
 void supervisor_finish(struct supervisor *supervisor);
 

@@ -160,8 +160,9 @@ static void inject_tick(struct output *output, uint64_t due_ns, uint64_t done_ns
 	struct output_inject *inject = inject_from_output(output);
 	for (size_t i = 0; i < OUTPUT_FAULTS; i++) {
 		struct fault *fault = &inject->faults[i];
-		if (fault->is_on && fault->ticks > 0 && --fault->ticks == 0) {
-			fault->is_on = false;
+		if (fault->is_on && fault->ticks > 0) {
+			fault->ticks--;
+			fault->is_on = fault->ticks > 0;
 		}
 	}
 	output_tick(inject->inner, due_ns, done_ns);

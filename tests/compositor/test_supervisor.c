@@ -41,8 +41,9 @@ static void set_up(struct rig *rig, enum ticker_kind kind, supervisor_exact exac
 	rig->pets = pair[0];
 	ck_assert_int_eq(stats_init(&rig->stats, stats_create_fd("test"), "test"), 0);
 	inject_init(true);
-	supervisor_init(&rig->supervisor, &config, &rig->copies, pair[1], 1, PERIOD_NS, 0, exact,
-		&rig->stats);
+	const struct supervisor_clock clock = { .clocked = 1, .period_ns = PERIOD_NS };
+	supervisor_init(
+		&rig->supervisor, &config, &rig->copies, pair[1], &clock, exact, &rig->stats);
 	rig->ticker = (struct ticker) { .kind = kind, .period_ns = PERIOD_NS };
 	timing_init(&rig->timing, PERIOD_NS);
 }
