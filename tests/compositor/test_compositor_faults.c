@@ -169,6 +169,24 @@ START_TEST(a_successor_writes_down_that_it_is_one) {
 }
 END_TEST
 
+START_TEST(blind_checks_are_found_within_a_second) {
+	set_up(true);
+	step(70);
+	ck_assert_int_eq(inject(INJECT_BLIND, "", 0, 1000), 0);
+	step(61);
+	ck_assert_uint_eq(state(), SCREEN_SAFE);
+	rig_finish(&rig);
+	/* not without its mechanism */
+	set_up(true);
+	step(70);
+	ck_assert_int_eq(ask(CONTROL_MECHANISM, mechanism_name(MECHANISM_SELF_TEST), "", 0, 0), 0);
+	ck_assert_int_eq(inject(INJECT_BLIND, "", 0, 1000), 0);
+	step(130);
+	ck_assert_uint_eq(state(), SCREEN_NORMAL);
+	rig_finish(&rig);
+}
+END_TEST
+
 START_TEST(the_self_test_runs) {
 	set_up(false);
 	step(180);
@@ -241,6 +259,7 @@ Suite *suite_under_test(void) {
 	TCase *itself = suite_case(suite, "itself");
 	tcase_add_test(itself, a_damaged_atlas);
 	tcase_add_test(itself, a_successor_writes_down_that_it_is_one);
+	tcase_add_test(itself, blind_checks_are_found_within_a_second);
 	tcase_add_test(itself, the_self_test_runs);
 	tcase_add_test(itself, a_stalled_tick_is_a_tick);
 	TCase *commands = suite_case(suite, "commands");
