@@ -1,5 +1,7 @@
 #include "compositor/check.h"
 
+#include <assert.h>
+
 #include "core/crc32.h"
 #include "core/frame_tag.h"
 #include "core/macros.h"
@@ -258,6 +260,7 @@ bool check_black(const struct check_view *view, const struct rect *rect, uint32_
 	for (uint32_t i = 0; i < len; i++) {
 		same += points[i] == colour;
 	}
+	assert(len > 0);
 	*found = same * 1000 / len;
 	return same * 1000 <= len * 995;
 }

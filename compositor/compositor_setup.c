@@ -91,9 +91,16 @@ static int add_stage(struct compositor *compositor, struct grants *grants, uint3
 	stage->compositor = compositor;
 	stage->step = grants->steps[index];
 	grants->steps[index] = -1;
-	int err = screen_init(&stage->screen, compositor->config, index, &compositor->atlas,
-		compositor->signals.receiver.values, output, stage->step, compositor->painter,
-		&compositor->copies, compositor->safety, compositor->stats);
+	const struct screen_parts parts = {
+		.atlas = &compositor->atlas,
+		.copies = &compositor->copies,
+		.values = compositor->signals.receiver.values,
+		.painter = compositor->painter,
+		.page = compositor->safety,
+		.stats = compositor->stats,
+	};
+	int err =
+		screen_init(&stage->screen, compositor->config, index, output, stage->step, &parts);
 	if (err < 0) {
 		fd_close(&stage->step);
 		log_error("output %s has no clock: %s", config->name, strerror(-err));

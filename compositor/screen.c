@@ -51,14 +51,12 @@ static void init_machine(struct screen *screen) {
 }
 
 int screen_init(struct screen *screen, const struct config *config, uint32_t index,
-	const struct atlas *atlas, const int32_t *values, struct output *output, int step_fd,
-	struct painter *painter, const struct atlas_copies *copies, struct safety_page *page,
-	struct stats *stats) {
+	struct output *output, int step_fd, const struct screen_parts *parts) {
 	*screen = (struct screen) {
 		.config = &config->outputs[index],
 		.output = output,
-		.atlas = atlas,
-		.values = values,
+		.atlas = parts->atlas,
+		.values = parts->values,
 	};
 	int err = ticker_init(&screen->ticker, (enum ticker_kind)screen->config->clock,
 		period_of(screen->config), step_fd);
@@ -72,14 +70,21 @@ int screen_init(struct screen *screen, const struct config *config, uint32_t ind
 	timing_init(&screen->timing, screen->ticker.period_ns);
 	flips_init(&screen->flips, output, clock_now_ns());
 	ticker_set_lead(&screen->ticker, screen->pace.lead_ns);
-	canvas_init(&screen->canvas, output, painter, screen->config->background);
+	canvas_init(&screen->canvas, output, parts->painter, screen->config->background);
 	if (screen->config->fallback) {
-		hmi_init(&screen->hmi, atlas, config, index);
+		hmi_init(&screen->hmi, parts->atlas, config, index);
 		screen->has_overlay = config->safety.signals != 0;
 	}
-	verifier_init(&screen->verifier, config, index, &screen->hmi, copies, &screen->canvas,
-		screen->has_overlay, page, stats);
-	export_values(screen, stats);
+	const struct verifier_parts verified = {
+		.hmi = &screen->hmi,
+		.copies = parts->copies,
+		.canvas = &screen->canvas,
+		.page = parts->page,
+		.stats = parts->stats,
+		.has_elements = screen->has_overlay,
+	};
+	verifier_init(&screen->verifier, config, index, &verified);
+	export_values(screen, parts->stats);
 	return 0;
 }
 

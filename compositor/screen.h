@@ -64,15 +64,22 @@ struct screen {
 	struct screen_values exported;
 };
 
+/* What it works with; all but `stats` stays borrowed. */
+struct screen_parts {
+	const struct atlas *atlas;
+	const struct atlas_copies *copies;
+	const int32_t *values;    /* the signals: SIGNAL_VALUES of them, read at each tick */
+	struct painter *painter;
+	struct safety_page *page; /* may be NULL */
+	struct stats *stats;
+};
+
 /*
  * Takes over `output`; `step_fd` is borrowed, as in ticker_init(). 0 or -errno. Layers are added next,
- * once each; their clock is `screen->ticker`. `values` (SIGNAL_VALUES of them) stay borrowed: they
- * are read at each tick.
+ * once each; their clock is `screen->ticker`.
  */
 int screen_init(struct screen *screen, const struct config *config, uint32_t index,
-	const struct atlas *atlas, const int32_t *values, struct output *output, int step_fd,
-	struct painter *painter, const struct atlas_copies *copies, struct safety_page *page,
-	struct stats *stats);
+	struct output *output, int step_fd, const struct screen_parts *parts);
 void screen_finish(struct screen *screen);
 
 void screen_add_layer(struct screen *screen, const struct config *config, struct layer *layer);

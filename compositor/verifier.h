@@ -88,10 +88,19 @@ struct verifier {
 	_Atomic uint64_t *checks_value, *failures_value, *repairs_value;
 };
 
-/* All but `stats` stay borrowed. Elements are looked for only if `has_elements`. Layers are added next. */
+/* What it works with; all but `stats` stays borrowed. */
+struct verifier_parts {
+	const struct hmi *hmi;
+	const struct atlas_copies *copies;
+	struct canvas *canvas;
+	struct safety_page *page; /* may be NULL */
+	struct stats *stats;
+	bool has_elements; /* else none is looked for */
+};
+
+/* Layers are added next. */
 void verifier_init(struct verifier *verifier, const struct config *config, uint32_t output,
-	const struct hmi *hmi, const struct atlas_copies *copies, struct canvas *canvas,
-	bool has_elements, struct safety_page *page, struct stats *stats);
+	const struct verifier_parts *parts);
 
 /* A layer of the output: which elements it draws, what of it is checked. Once each. */
 void verifier_add_layer(struct verifier *verifier, const struct config *config, struct layer *layer,

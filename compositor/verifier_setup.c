@@ -33,22 +33,21 @@ static void add_element(struct verifier *verifier, const struct hmi_element *of)
 }
 
 void verifier_init(struct verifier *verifier, const struct config *config, uint32_t output,
-	const struct hmi *hmi, const struct atlas_copies *copies, struct canvas *canvas,
-	bool has_elements, struct safety_page *page, struct stats *stats) {
+	const struct verifier_parts *parts) {
 	const char *name = config->outputs[output].name;
 	*verifier = (struct verifier) {
 		.config = &config->outputs[output],
-		.hmi = hmi,
-		.copies = copies,
-		.canvas = canvas,
-		.output = canvas->output,
-		.page = page,
-		.checks_value = stats_value(stats, "", "output.%s.checks", name),
-		.failures_value = stats_value(stats, "", "output.%s.failures", name),
-		.repairs_value = stats_value(stats, "", "output.%s.repairs", name),
+		.hmi = parts->hmi,
+		.copies = parts->copies,
+		.canvas = parts->canvas,
+		.output = parts->canvas->output,
+		.page = parts->page,
+		.checks_value = stats_value(parts->stats, "", "output.%s.checks", name),
+		.failures_value = stats_value(parts->stats, "", "output.%s.failures", name),
+		.repairs_value = stats_value(parts->stats, "", "output.%s.repairs", name),
 	};
-	for (uint32_t i = 0; has_elements && i < hmi->elements_len; i++) {
-		add_element(verifier, &hmi->elements[i]);
+	for (uint32_t i = 0; parts->has_elements && i < parts->hmi->elements_len; i++) {
+		add_element(verifier, &parts->hmi->elements[i]);
 	}
 }
 
