@@ -21,13 +21,16 @@ static void sleep_until(uint64_t ns) {
 static void *monitor_run(void *data) {
 	struct lateness_monitor *monitor = data;
 	uint64_t due_ns = clock_now_ns();
-	for (uint32_t i = 0; i < LATENESS_WAKES_MAX && !atomic_load(&monitor->stop); i++) {
+	uint32_t len = 0;
+	while (len < LATENESS_WAKES_MAX && !atomic_load(&monitor->stop)) {
 		due_ns += LATENESS_PERIOD_NS;
-		monitor->due_ns[i] = due_ns;
 		sleep_until(due_ns);
 		uint64_t late_ns = clock_now_ns() - due_ns;
-		monitor->late_ns[i] = late_ns;
-		atomic_store(&monitor->len, i + 1);
+		if (late_ns >= LATENESS_NOTED_NS) {
+			monitor->due_ns[len] = due_ns;
+			monitor->late_ns[len] = late_ns;
+			atomic_store(&monitor->len, ++len);
+		}
 		due_ns += late_ns / LATENESS_PERIOD_NS * LATENESS_PERIOD_NS;
 	}
 	return NULL;

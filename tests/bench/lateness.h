@@ -14,7 +14,8 @@
 #include "display/output_memory.h"
 
 #define LATENESS_PERIOD_NS UINT64_C(1000000)
-#define LATENESS_WAKES_MAX (20u * 60 * 1000) /* 20 minutes */
+#define LATENESS_NOTED_NS 50000 /* wake-ups less late are not kept */
+#define LATENESS_WAKES_MAX (1u << 22)
 
 struct lateness_monitor {
 	pthread_t thread;

@@ -1,0 +1,378 @@
+/*
+ * `./dev bench safety`: every row of the failure table, injected again and again at random phases into
+ * cockpits of real processes at 60 Hz, with its control; or a soak of legal content.
+ *
+ * Several cockpits run side by side, each in a worker process: each is the others' load.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/macros.h"
+#include "service/png.h"
+#include "tests/bench/lateness.h"
+#include "tests/safety/result.h"
+#include "tests/safety/soak.h"
+
+#define RUNS 1000
+#define SLOW_RUNS 100
+#define CHUNK 20        /* runs of a row that a worker takes at once */
+#define JOBS_MAX 16
+#define BROKEN_MAX 3    /* in a row: the cockpit is built anew */
+
+struct campaign {
+	uint32_t runs, slow_runs, jobs, load;
+	const char *only;   /* names of rows, separated by commas; NULL: all */
+	const char *out;
+	bool has_controls;
+	uint32_t soak_s;
+	_Atomic uint32_t *next;  /* task; shared by the workers */
+	struct results *results;
+};
+
+/* Tasks: for each row its chunks, and one for its control. */
+struct task {
+	uint32_t row, runs;
+	bool is_control;
+};
+
+static bool is_chosen(const struct campaign *campaign, const struct row *row) {
+	if (campaign->only == NULL) {
+		return true;
+	}
+	size_t len = strlen(row->name);
+	for (const char *at = campaign->only; at != NULL; at = strchr(at, ',')) {
+		at += *at == ',';
+		if (strncmp(at, row->name, len) == 0 && (at[len] == ',' || at[len] == '\0')) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static uint32_t runs_of(const struct campaign *campaign, const struct row *row) {
+	return row->is_slow || row->starts_again ? campaign->slow_runs : campaign->runs;
+}
+
+/* Task `index`, chunk by chunk over all rows, so that all rows meet all states of the machine. */
+static bool find_task(const struct campaign *campaign, uint32_t index, struct task *task) {
+	for (uint32_t round = 0;; round++) {
+		bool is_any = false;
+		for (uint32_t i = 0; i < rows_len; i++) {
+			uint32_t runs = runs_of(campaign, &rows[i]);
+			if (!is_chosen(campaign, &rows[i])) {
+				continue;
+			}
+			if (round == 0 && campaign->has_controls && rows[i].controls_len > 0) {
+				is_any = true;
+				if (index-- == 0) {
+					*task = (struct task) { i, 1, true };
+					return true;
+				}
+			}
+			if (round * CHUNK < runs) {
+				is_any = true;
+				if (index-- == 0) {
+					*task = (struct task) { i, MIN(CHUNK, runs - round * CHUNK), false };
+					return true;
+				}
+			}
+		}
+		if (!is_any) {
+			return false;
+		}
+	}
+}
+
+static uint32_t count_runs(const struct campaign *campaign) {
+	uint32_t sum = 0;
+	struct task task;
+	for (uint32_t i = 0; find_task(campaign, i, &task); i++) {
+		sum += task.runs;
+	}
+	return sum;
+}
+
+/* ---- pictures ---- */
+
+static void save_picture(
+	const struct campaign *campaign, struct cockpit *cockpit, const char *row, const char *when) {
+	char path[512];
+	const struct output_memory_page *page = cockpit->output.page;
+	uint32_t *pixels = calloc((size_t)page->width * page->height, sizeof(*pixels));
+	if (pixels != NULL && output_reader_copy(&cockpit->output, pixels) > 0) {
+		snprintf(path, sizeof(path), "%s/row-%s-%s.png", campaign->out, row, when);
+		(void)png_write_opaque(path, pixels, page->width, page->height, page->stride);
+	}
+	free(pixels);
+}
+
+static void save_answer(struct cockpit *cockpit, const char *row, const void *data) {
+	save_picture(data, cockpit, row, "after");
+}
+
+/* ---- a worker ---- */
+
+static uint64_t random_phase(void) {
+	return (uint64_t)random() % COCKPIT_PERIOD_NS;
+}
+
+static bool take_shot(const struct campaign *campaign, struct cockpit *cockpit, const struct task *task,
+	bool is_pictured) {
+	struct result result = { .row = task->row, .is_control = task->is_control };
+	const struct row *row = &rows[task->row];
+	if (is_pictured) {
+		save_picture(campaign, cockpit, row->name, "before");
+		cockpit->handle_answer = save_answer;
+		cockpit->answer_data = campaign;
+	}
+	result.verdict = (uint8_t)shot_take(
+		cockpit, row, random_phase(), task->is_control, &result.shot);
+	cockpit->handle_answer = NULL;
+	results_add(campaign->results, &result);
+	return result.verdict != SHOT_BROKEN;
+}
+
+static bool start_cockpit(struct cockpit *cockpit) {
+	const struct cockpit_options options = { .is_real = true, .has_sound = true };
+	for (unsigned tries = 0; tries < 3; tries++) {
+		if (cockpit_init(cockpit, &options) == 0 && cockpit_recover(cockpit) == 0) {
+			return true;
+		}
+		cockpit_finish(cockpit);
+	}
+	return false;
+}
+
+static int work(const struct campaign *campaign, unsigned number) {
+	static struct cockpit cockpit;
+	struct task task;
+	srandom((unsigned)clock_now_ns() + number);
+	if (!start_cockpit(&cockpit)) {
+		return EXIT_FAILURE;
+	}
+	for (;;) {
+		uint32_t index = atomic_fetch_add(campaign->next, 1);
+		if (!find_task(campaign, index, &task)) {
+			break;
+		}
+		for (uint32_t i = 0; i < task.runs; i++) {
+			bool is_pictured = i == 0 && !task.is_control;
+			if (!take_shot(campaign, &cockpit, &task, is_pictured)) {
+				cockpit_finish(&cockpit);
+				if (!start_cockpit(&cockpit)) {
+					return EXIT_FAILURE;
+				}
+			}
+		}
+	}
+	cockpit_finish(&cockpit);
+	return EXIT_SUCCESS;
+}
+
+static void burn(void) {
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)nice(5);
+	for (volatile uint64_t n = 0;; n++) {
+	}
+}
+
+/* ---- the campaign ---- */
+
+static void show_progress(const struct campaign *campaign, uint32_t total, uint64_t start_ns) {
+	uint32_t done = atomic_load(&campaign->results->len);
+	uint64_t spent_s = (clock_now_ns() - start_ns) / NS_PER_S;
+	fprintf(stderr, "\rsafety: %u of %u injections, %" PRIu64 " s", done, total, spent_s);
+	if (done > 0 && done < total) {
+		fprintf(stderr, ", about %" PRIu64 " s to go ", spent_s * (total - done) / done);
+	}
+}
+
+static int wait_for_workers(const struct campaign *campaign, pid_t *workers, uint32_t total) {
+	uint64_t start_ns = clock_now_ns();
+	uint32_t running = campaign->jobs;
+	int status = EXIT_SUCCESS;
+	while (running > 0) {
+		for (uint32_t i = 0; i < campaign->jobs; i++) {
+			int ended;
+			if (workers[i] > 0 && waitpid(workers[i], &ended, WNOHANG) == workers[i]) {
+				workers[i] = -1;
+				running--;
+				if (!WIFEXITED(ended) || WEXITSTATUS(ended) != EXIT_SUCCESS) {
+					fprintf(stderr, "\nsafety: a worker failed\n");
+					status = EXIT_FAILURE;
+				}
+			}
+		}
+		show_progress(campaign, total, start_ns);
+		nanosleep(&(struct timespec) { .tv_nsec = 500000000 }, NULL);
+	}
+	fprintf(stderr, "\n");
+	return status;
+}
+
+static int run_campaign(struct campaign *campaign) {
+	static struct lateness_monitor monitor;
+	pid_t workers[JOBS_MAX], loads[JOBS_MAX];
+	char path[512];
+	for (uint32_t i = 0; i < campaign->load; i++) {
+		loads[i] = fork();
+		if (loads[i] == 0) {
+			burn();
+		}
+	}
+	for (uint32_t i = 0; i < campaign->jobs; i++) {
+		workers[i] = fork();
+		if (workers[i] == 0) {
+			(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+			exit(work(campaign, i));
+		}
+	}
+	int error = lateness_monitor_init(&monitor);
+	if (error != 0) {
+		fprintf(stderr, "safety: no lateness monitor: %s\n", strerror(-error));
+		return EXIT_FAILURE;
+	}
+	int status = wait_for_workers(campaign, workers, count_runs(campaign));
+	for (uint32_t i = 0; i < campaign->load; i++) {
+		kill(loads[i], SIGKILL);
+		waitpid(loads[i], NULL, 0);
+	}
+	snprintf(path, sizeof(path), "%s/results.json", campaign->out);
+	FILE *json = fopen(path, "we");
+	if (json == NULL) {
+		fprintf(stderr, "safety: %s: %s\n", path, strerror(errno));
+		return EXIT_FAILURE;
+	}
+	bool good = results_write(campaign->results, &monitor, json, stdout);
+	fclose(json);
+	lateness_monitor_finish(&monitor);
+	printf("figures: %s\n", path);
+	return good && status == EXIT_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void print_help(FILE *file) {
+	fprintf(file,
+		"usage: ./dev bench safety [OPTIONS]\n\n"
+		"Injects every row of the failure table into cockpits of real processes and measures how\n"
+		"fast the picture is right again. Succeeds when every run kept its row's bounds and every\n"
+		"control run, with the row's mechanism switched off, failed.\n\n"
+		"  --runs N        injections of a row (default %u)\n"
+		"  --slow-runs N   of rows that take more than a second each (default %u)\n"
+		"  --rows A,B      only these rows; --list names them\n"
+		"  --jobs N        cockpits side by side (default: 2 per processor)\n"
+		"  --load N        processes that only use a processor (default 1)\n"
+		"  --no-controls   no control runs\n"
+		"  --out DIR       results.json, pictures, report (default build/safety)\n"
+		"  --soak SECONDS  instead: legal content only, and not one reaction\n"
+		"  --list          the rows\n",
+		RUNS, SLOW_RUNS);
+}
+
+static void list_rows(void) {
+	for (uint32_t i = 0; i < rows_len; i++) {
+		printf("%-4s %s\n", rows[i].name, rows[i].fault);
+	}
+}
+
+static bool parse(int argc, char **argv, struct campaign *campaign, int *status) {
+	static const struct option options[] = {
+		{ "runs", required_argument, NULL, 'r' },
+		{ "slow-runs", required_argument, NULL, 's' },
+		{ "rows", required_argument, NULL, 'o' },
+		{ "jobs", required_argument, NULL, 'j' },
+		{ "load", required_argument, NULL, 'l' },
+		{ "no-controls", no_argument, NULL, 'n' },
+		{ "out", required_argument, NULL, 'd' },
+		{ "soak", required_argument, NULL, 'k' },
+		{ "list", no_argument, NULL, 'L' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int option;
+	bool has_slow = false;
+	*status = EXIT_SUCCESS;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		uint32_t number = optarg != NULL ? (uint32_t)strtoul(optarg, NULL, 10) : 0;
+		switch (option) {
+		case 'r':
+			campaign->runs = number;
+			campaign->slow_runs = has_slow ? campaign->slow_runs : MIN(number, SLOW_RUNS);
+			break;
+		case 's':
+			campaign->slow_runs = number;
+			has_slow = true;
+			break;
+		case 'o':
+			campaign->only = optarg;
+			break;
+		case 'j':
+			campaign->jobs = MIN(MAX(number, 1), JOBS_MAX);
+			break;
+		case 'l':
+			campaign->load = MIN(number, JOBS_MAX);
+			break;
+		case 'n':
+			campaign->has_controls = false;
+			break;
+		case 'd':
+			campaign->out = optarg;
+			break;
+		case 'k':
+			campaign->soak_s = number;
+			break;
+		case 'L':
+			list_rows();
+			return false;
+		case 'h':
+			print_help(stdout);
+			return false;
+		default:
+			print_help(stderr);
+			*status = 2;
+			return false;
+		}
+	}
+	return true;
+}
+
+int main(int argc, char **argv) {
+	struct campaign campaign = {
+		.runs = RUNS,
+		.slow_runs = SLOW_RUNS,
+		.jobs = (uint32_t)MIN(MAX(sysconf(_SC_NPROCESSORS_ONLN) * 2, 1), JOBS_MAX),
+		.load = 1,
+		.out = "build/safety",
+		.has_controls = true,
+	};
+	int status;
+	if (!parse(argc, argv, &campaign, &status)) {
+		return status;
+	}
+	if (mkdir(campaign.out, 0755) != 0 && errno != EEXIST) {
+		fprintf(stderr, "safety: %s: %s\n", campaign.out, strerror(errno));
+		return EXIT_FAILURE;
+	}
+	if (campaign.soak_s > 0) {
+		return soak_run(campaign.soak_s, campaign.out);
+	}
+	campaign.results = results_create();
+	campaign.next = mmap(NULL, sizeof(*campaign.next), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (campaign.results == NULL || campaign.next == MAP_FAILED) {
+		fprintf(stderr, "safety: %s\n", strerror(errno));
+		return EXIT_FAILURE;
+	}
+	return run_campaign(&campaign);
+}

@@ -1,0 +1,76 @@
+#include "tests/safety/cockpit_yaml.h"
+
+/*
+ *      0             640           1280
+ *    0 +----------------------------+
+ *      |          cluster           |   guest-drawn, every safety element verified
+ *  480 +-------------+--------------+
+ *      |     ivi     |
+ *  720 +-------------+
+ */
+static const char text[] =
+	"name: safety\n"
+	"outputs:\n"
+	"  - name: main\n"
+	"    kind: memory\n"
+	"    mode: 1280x720@%s\n"
+	"    fallback: true\n"
+	"    flicker_max: 4\n"
+	"    dwell_ms: 100\n"
+	"guests:\n"
+	"  - name: cluster\n"
+	"    gpu:\n"
+	"      profile: 2d\n"
+	"      scanouts:\n"
+	"        - mode: 1280x480@60\n"
+	"    channel:\n"
+	"      enabled: true\n"
+	"  - name: ivi\n"
+	"    gpu:\n"
+	"      profile: 2d\n"
+	"      scanouts:\n"
+	"        - mode: 640x240@60\n"
+	"layers:\n"
+	"  - name: cluster\n"
+	"    guest: cluster\n"
+	"    at: 0,0\n"
+	"    z: 10\n"
+	"    critical: true\n"
+	"    hold_ms: 100\n"
+	"    echo_ms: 34\n"
+	"    heartbeat_ms: 150\n"
+	"    tag: true\n"
+	"    frozen_frames: 4\n"
+	"    lag_ms: 50\n"
+	"    recover_frames: 5\n"
+	"    follow_ms: 100\n"
+	"    verified: all\n"
+	"  - name: ivi\n"
+	"    guest: ivi\n"
+	"    at: 0,480\n"
+	"    z: 0\n"
+	"    stall_ms: 100\n"
+	"    hold_ms: 0\n"
+	"    recover_frames: 5\n"
+	"    regions:\n"
+	"      - name: all\n"
+	"        check: black\n"
+	"        at: 0,480\n"
+	"        size: 640x240\n"
+	"        frames: 2\n"
+	"safety:\n"
+	"  signals: true\n"
+	"  signal_timeout_ms: 150\n"
+	"  pet_ms: 50\n"
+	"  watchdog:\n"
+	"    kind: file\n"
+	"    path: %s\n"
+	"  chimes: %s\n"
+	"  chime_ms: 200\n"
+	"sound:\n"
+	"  sink: %s\n";
+
+void cockpit_yaml_write(FILE *file, bool is_real, bool has_sound, const char *watchdog) {
+	fprintf(file, text, is_real ? "60" : "step", watchdog, has_sound ? "true" : "false",
+		has_sound ? "memory" : "none");
+}

@@ -1,0 +1,78 @@
+/*
+ * The rows of the failure table: what is done to a cockpit, how its answer is known from outside, and
+ * within which time it must come. One table for the benchmark (real time, many runs) and for the tests
+ * (stepped, one run and its control).
+ *
+ *                 inject                    detected                 safe picture shown
+ *     ------ well --|--------- onset ----------|--------------------------|------ recover ---
+ *                   |<------ time to detect -->|<------ reaction -------->|
+ *                   |<------------------- fault to safe ----------------->|
+ *
+ * Onset is when the fault takes effect: the kill was sent, the bad picture was kicked, the injection was
+ * answered. Detection is the fault log's record of one of the row's causes. Safe is the first picture
+ * (or state) from which on the row's oracle is content; wrong pictures are those before it, and after the
+ * onset, that show what must never be seen.
+ *
+ * Thread: constant.
+ */
+#ifndef TESTS_SAFETY_ROW_H
+#define TESTS_SAFETY_ROW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/fault.h"
+#include "core/inject.h"
+#include "tests/safety/cockpit.h"
+
+#define ROW_CAUSES_MAX 4
+#define ROW_CONTROLS_MAX 4
+
+/* One injection. Times are CLOCK_MONOTONIC, ns; 0: did not happen. */
+struct shot {
+	uint64_t onset_ns, detect_ns, safe_ns;
+	uint64_t onset_tick, detect_tick, safe_tick; /* of the output's page */
+	enum fault_cause cause;    /* of the detection */
+	uint32_t wrong_pictures;
+	uint64_t first_record;     /* fault log records after this one are of this injection */
+	uint64_t first_sight;      /* likewise of the observer's sights */
+	uint64_t phase_ns;         /* waited before the injection */
+	pid_t process;             /* of rows that kill one */
+	bool is_prevented;         /* the row's oracle saw that nothing came of it */
+};
+
+struct row {
+	const char *name;      /* "1": number in the failure table, with a letter where it has parts */
+	const char *fault;     /* what happens */
+	const char *promise;   /* what is promised, for docs/safety.md */
+	const char *mechanism; /* by what, for docs/safety.md */
+	const char *simulated; /* NULL: the real thing; else where and how it is simulated */
+	enum fault_cause causes[ROW_CAUSES_MAX]; /* FAULT_NONE ends; none: nothing needs to be detected */
+	enum mechanism controls[ROW_CONTROLS_MAX]; /* switched off in the control run */
+	uint8_t controls_len;
+	uint32_t detect_ms;    /* onset to detection; 0: no bound of its own */
+	uint32_t safe_ms;      /* onset to safe; 0: the reaction's three frames only */
+	uint32_t wrong_max;    /* wrong pictures allowed */
+	bool is_slow;          /* a run takes more than a second */
+	bool is_real_only;     /* about real time: not among the stepped tests */
+	bool starts_again;     /* it ends a process: the cockpit needs time to recover */
+	enum fault_cause hidden; /* a cause of another row that may be found first */
+
+	/* Before the phase is drawn: what the row needs. May be NULL. */
+	int (*prepare)(struct cockpit *cockpit, struct shot *shot);
+	/* Makes the fault; sets onset_ns if it knows better than the caller. 0 or -errno. */
+	int (*inject)(struct cockpit *cockpit, struct shot *shot);
+	/* Whether a picture after the onset is what it must be. */
+	bool (*is_safe)(const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight);
+	/* Whether a picture shows what must never be seen. NULL: a wrong element. */
+	bool (*is_wrong)(const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight);
+	/* For rows whose answer is no picture: whether it came, and when (sets safe_ns). May be NULL. */
+	bool (*is_answered)(struct cockpit *cockpit, struct shot *shot);
+	/* Ends the fault; cockpit_recover() follows. May be NULL. */
+	void (*undo)(struct cockpit *cockpit, struct shot *shot);
+};
+
+extern const struct row rows[];
+extern const uint32_t rows_len;
+
+#endif

@@ -1,0 +1,203 @@
+#include "tests/safety/shot.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/clock.h"
+#include "core/macros.h"
+
+#define REACTION_FRAMES 3
+#define SETTLE_TICKS 12       /* looked on after the answer: what is wrong may come later */
+#define CONTROL_TICKS 45      /* beyond the bound: long enough to say that no answer comes */
+#define PATIENCE_TICKS 120    /* likewise where there is no bound */
+#define SLOW_TICKS 900
+#define TICKS_OF_MS(ms) (((ms) * 60 + 999) / 1000)
+
+static const char *const verdict_names[] = { "passed", "undetected", "unsafe", "wrong", "late",
+	"broken" };
+
+const char *shot_verdict_name(enum shot_verdict verdict) {
+	return verdict_names[verdict];
+}
+
+static uint64_t tick_now(const struct cockpit *cockpit) {
+	return atomic_load(&cockpit->output.page->tick);
+}
+
+static void find_detection(const struct cockpit *cockpit, const struct row *row, struct shot *shot) {
+	struct safety_record record;
+	for (unsigned i = 0; i < ROW_CAUSES_MAX && row->causes[i] != FAULT_NONE; i++) {
+		if (cockpit_record(cockpit, shot->first_record, row->causes[i], &record) &&
+			(shot->detect_ns == 0 || record.detect_ns < shot->detect_ns)) {
+			shot->detect_ns = record.detect_ns;
+			shot->detect_tick = tick_now(cockpit);
+			shot->cause = row->causes[i];
+		}
+	}
+}
+
+static bool is_wrong(const struct cockpit *cockpit, const struct row *row, const struct shot *shot,
+	const struct sight *sight) {
+	return row->is_wrong != NULL ? row->is_wrong(cockpit, shot, sight) : sight->wrong != 0;
+}
+
+/* Goes over all pictures since the onset anew: the last run of safe ones begins at safe_ns. */
+static void find_safe(const struct cockpit *cockpit, const struct row *row, struct shot *shot) {
+	uint64_t len = observer_len(&cockpit->observer);
+	if (row->is_safe == NULL) {
+		return;
+	}
+	shot->wrong_pictures = 0;
+	shot->safe_ns = 0;
+	for (uint64_t i = shot->first_sight; i < len; i++) {
+		struct sight sight;
+		if (!observer_get(&cockpit->observer, i, &sight) || sight.shown_ns < shot->onset_ns) {
+			continue;
+		}
+		if (is_wrong(cockpit, row, shot, &sight)) {
+			shot->wrong_pictures++;
+			shot->safe_ns = 0;
+		} else if (!row->is_safe(cockpit, shot, &sight)) {
+			shot->safe_ns = 0;
+		} else if (shot->safe_ns == 0) {
+			shot->safe_ns = sight.shown_ns;
+		}
+	}
+}
+
+static bool needs_detection(const struct row *row) {
+	return row->causes[0] != FAULT_NONE;
+}
+
+static bool look(struct cockpit *cockpit, const struct row *row, struct shot *shot) {
+	find_detection(cockpit, row, shot);
+	find_safe(cockpit, row, shot);
+	bool is_answered = row->is_answered == NULL || row->is_answered(cockpit, shot);
+	bool is_safe = row->is_safe == NULL || shot->safe_ns != 0;
+	return is_answered && is_safe && (shot->detect_ns != 0 || !needs_detection(row));
+}
+
+static unsigned patience(const struct row *row) {
+	uint32_t ms = MAX(row->safe_ms, row->detect_ms);
+	if (row->is_slow) {
+		return SLOW_TICKS;
+	}
+	return ms != 0 ? TICKS_OF_MS(ms) + CONTROL_TICKS : PATIENCE_TICKS;
+}
+
+static int switch_mechanisms(struct cockpit *cockpit, const struct row *row, bool is_on) {
+	for (unsigned i = 0; i < row->controls_len; i++) {
+		int error = cockpit_mechanism(cockpit, row->controls[i], is_on);
+		if (error != 0) {
+			return error;
+		}
+	}
+	return 0;
+}
+
+static void wait_phase(const struct cockpit *cockpit, uint64_t phase_ns) {
+	if (cockpit->options.is_real) {
+		nanosleep(&(struct timespec) { .tv_nsec = (long)phase_ns }, NULL);
+	}
+}
+
+static int begin(struct cockpit *cockpit, const struct row *row, uint64_t phase_ns, struct shot *shot) {
+	int error = row->prepare != NULL ? row->prepare(cockpit, shot) : 0;
+	if (error != 0) {
+		return error;
+	}
+	wait_phase(cockpit, phase_ns);
+	shot->phase_ns = phase_ns;
+	shot->first_record = cockpit_newest_record(cockpit);
+	shot->first_sight = observer_len(&cockpit->observer);
+	shot->onset_tick = tick_now(cockpit);
+	uint64_t now_ns = clock_now_ns();
+	error = row->inject(cockpit, shot);
+	if (shot->onset_ns == 0) {
+		shot->onset_ns = now_ns;
+	}
+	return error;
+}
+
+/* A guest's fault begins when its first bad picture is kicked. */
+static void take_onset(const struct cockpit *cockpit, struct shot *shot) {
+	uint64_t fault_ns = MAX(atomic_load(&cockpit->cluster.shared->fault_ns),
+		atomic_load(&cockpit->other.shared->fault_ns));
+	if (fault_ns > shot->onset_ns) {
+		shot->onset_ns = fault_ns;
+	}
+}
+
+static void watch(struct cockpit *cockpit, const struct row *row, struct shot *shot) {
+	unsigned limit = patience(row);
+	for (unsigned i = 0; i < limit; i++) {
+		if (cockpit_tick(cockpit) != 0) {
+			return;
+		}
+		take_onset(cockpit, shot);
+		if (look(cockpit, row, shot)) {
+			shot->safe_tick = tick_now(cockpit);
+			break;
+		}
+	}
+	if (cockpit->handle_answer != NULL) {
+		cockpit->handle_answer(cockpit, row->name, cockpit->answer_data);
+	}
+	for (unsigned i = 0; i < SETTLE_TICKS; i++) {
+		(void)cockpit_tick(cockpit);
+	}
+	find_safe(cockpit, row, shot);
+}
+
+enum shot_verdict shot_judge(
+	const struct row *row, const struct shot *shot, bool is_real, uint64_t grace_ns) {
+	if (shot->wrong_pictures > row->wrong_max) {
+		return SHOT_WRONG;
+	}
+	if (needs_detection(row) && shot->detect_ns == 0) {
+		return SHOT_UNDETECTED;
+	}
+	if ((row->is_safe != NULL || row->is_answered != NULL) && shot->safe_ns == 0) {
+		return SHOT_UNSAFE;
+	}
+	if (!is_real) {
+		return SHOT_PASSED;
+	}
+	uint64_t end_ns = shot->onset_ns + (uint64_t)row->safe_ms * NS_PER_MS + grace_ns;
+	if (row->safe_ms != 0 && shot->safe_ns > end_ns) {
+		return SHOT_LATE;
+	}
+	end_ns = shot->onset_ns + (uint64_t)row->detect_ms * NS_PER_MS + grace_ns;
+	if (row->detect_ms != 0 && shot->detect_ns > end_ns) {
+		return SHOT_LATE;
+	}
+	end_ns = shot->detect_ns + REACTION_FRAMES * COCKPIT_PERIOD_NS + grace_ns;
+	return shot->detect_ns != 0 && shot->safe_ns > end_ns ? SHOT_LATE : SHOT_PASSED;
+}
+
+enum shot_verdict shot_take(struct cockpit *cockpit, const struct row *row, uint64_t phase_ns,
+	bool is_control, struct shot *shot) {
+	*shot = (struct shot) { .process = -1 };
+	int error = is_control ? switch_mechanisms(cockpit, row, false) : 0;
+	if (error == 0) {
+		error = begin(cockpit, row, phase_ns, shot);
+	}
+	if (error == 0) {
+		watch(cockpit, row, shot);
+	}
+	if (row->undo != NULL) {
+		row->undo(cockpit, shot);
+	}
+	if (error != 0) {
+		fprintf(stderr, "safety: row %s: %s\n", row->name, strerror(-error));
+	}
+	/* clearing switches all mechanisms on again */
+	int recovered = cockpit_recover(cockpit);
+	if (error != 0 || recovered != 0) {
+		return SHOT_BROKEN;
+	}
+	return shot_judge(row, shot, cockpit->options.is_real, 0);
+}

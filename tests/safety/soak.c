@@ -1,0 +1,175 @@
+#include "tests/safety/soak.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/macros.h"
+#include "tests/bench/lateness.h"
+#include "tests/safety/cockpit.h"
+
+#define REBOOT_TICKS 240  /* the other guest's layer is not judged for so long after its machine ended */
+#define ALARMS_SHOWN 20
+
+struct soak {
+	struct cockpit cockpit;
+	uint64_t records;      /* looked at */
+	uint64_t sights;
+	uint64_t alarms, wrong_pictures, logged, expected, pictures, reboots, changes;
+	uint64_t quiet_tick;   /* until then the other guest's layer is excused */
+	uint64_t tick;
+	double speed;
+};
+
+static int32_t between(int32_t least, int32_t most) {
+	return least + (int32_t)(random() % (most - least + 1));
+}
+
+/* Every lamp, theme, locale and reading may change; the speed moves as a car's does. */
+static void change_values(struct soak *soak) {
+	struct cockpit *cockpit = &soak->cockpit;
+	soak->speed += between(-20, 21);
+	soak->speed = soak->speed < 0 ? 0 : soak->speed > 2500 ? 2500 : soak->speed;
+	cockpit_set_value(cockpit, SIGNAL_SPEED, (int32_t)soak->speed);
+	cockpit_set_value(cockpit, SIGNAL_REVS, between(700, 7900));
+	if (random() % 60 != 0) {
+		return;
+	}
+	soak->changes++;
+	uint32_t lamp = (uint32_t)between(SIGNAL_TELLTALES, SIGNAL_TELLTALES_END - 1);
+	cockpit_set_value(cockpit, lamp, !cockpit_value(cockpit, lamp));
+	switch (random() % 12) {
+	case 0:
+		cockpit_set_value(cockpit, SIGNAL_THEME, between(0, 1));
+		break;
+	case 1:
+		cockpit_set_value(cockpit, SIGNAL_LOCALE, between(0, 1));
+		break;
+	case 2:
+		cockpit_set_value(cockpit, SIGNAL_GEAR, between(0, 3));
+		break;
+	case 3:
+		cockpit_set_value(cockpit, SIGNAL_CAMERA, between(0, 1));
+		break;
+	default:
+		break;
+	}
+}
+
+static void reboot_other(struct soak *soak) {
+	struct cluster_guest *other = &soak->cockpit.other;
+	static const struct {
+		uint32_t width, height;
+	} sizes[] = { { 640, 240 }, { 320, 240 }, { 640, 120 }, { 800, 600 }, { 16, 16 } };
+	size_t size = (size_t)random() % ARRAY_LEN(sizes);
+	soak->quiet_tick = soak->tick + REBOOT_TICKS;
+	soak->reboots++;
+	cluster_guest_kill(other);
+	other->options.width = sizes[size].width;
+	other->options.height = sizes[size].height;
+	(void)cluster_guest_start(other);
+}
+
+static bool is_expected(const struct soak *soak, const struct safety_record *record) {
+	return soak->tick < soak->quiet_tick &&
+		(strcmp(record->name, "ivi") == 0 ||
+			(record->subject == SAFETY_OUTPUT && strcmp(record->to, "fallback") != 0 &&
+				strcmp(record->to, "safe") != 0));
+}
+
+static void look_at_records(struct soak *soak) {
+	struct safety_record record;
+	uint64_t newest = cockpit_newest_record(&soak->cockpit);
+	for (; soak->records < newest; soak->records++) {
+		if (!safety_page_read(soak->cockpit.safety, soak->records + 1, &record)) {
+			soak->alarms++; /* one that cannot be read may have been one */
+			continue;
+		}
+		if (is_expected(soak, &record)) {
+			soak->expected++;
+		} else if (record.reaction <= FAULT_REACTION_LOG) {
+			soak->logged++;
+		} else if (soak->alarms++ < ALARMS_SHOWN) {
+			printf("tick %" PRIu64 ": %s: %s -> %s: %s\n", soak->tick, record.name,
+				record.from, record.to, fault_text((enum fault_cause)record.cause));
+		}
+	}
+}
+
+static void look_at_pictures(struct soak *soak) {
+	struct sight sight;
+	uint64_t len = observer_len(&soak->cockpit.observer);
+	for (; soak->sights < len; soak->sights++) {
+		if (!observer_get(&soak->cockpit.observer, soak->sights, &sight)) {
+			continue;
+		}
+		soak->pictures++;
+		soak->wrong_pictures += sight.cluster != SIGHT_GUEST;
+	}
+}
+
+static void run(struct soak *soak, uint32_t seconds) {
+	uint64_t start_ns = clock_now_ns(), end_ns = start_ns + seconds * NS_PER_S;
+	uint64_t told_ns = 0, now_ns;
+	while ((now_ns = clock_now_ns()) < end_ns) {
+		(void)cockpit_tick(&soak->cockpit);
+		soak->tick++;
+		change_values(soak);
+		if (soak->tick > soak->quiet_tick && random() % (60 * 20) == 0) {
+			reboot_other(soak);
+		}
+		look_at_records(soak);
+		look_at_pictures(soak);
+		if (now_ns - told_ns > NS_PER_S) {
+			fprintf(stderr, "\rsoak: %" PRIu64 " of %u s, %" PRIu64 " alarms ",
+				(now_ns - start_ns) / NS_PER_S, seconds, soak->alarms);
+			told_ns = now_ns;
+		}
+	}
+	fprintf(stderr, "\n");
+}
+
+static int report(const struct soak *soak, uint32_t seconds, uint64_t machine_ns, const char *out) {
+	char path[512];
+	snprintf(path, sizeof(path), "%s/soak.json", out);
+	FILE *file = fopen(path, "we");
+	if (file == NULL) {
+		perror(path);
+		return EXIT_FAILURE;
+	}
+	fprintf(file,
+		"{\"seconds\": %u, \"reactions\": %" PRIu64 ", \"wrong_pictures\": %" PRIu64
+		", \"logged\": %" PRIu64 ", \"pictures\": %" PRIu64 ", \"reboots\": %" PRIu64
+		", \"changes\": %" PRIu64 ", \"expected\": %" PRIu64 ", \"machine_worst_ms\": %.2f}\n",
+		seconds, soak->alarms, soak->wrong_pictures, soak->logged, soak->pictures,
+		soak->reboots, soak->changes, soak->expected, (double)machine_ns / 1e6);
+	fclose(file);
+	printf("%u s: %" PRIu64 " reactions, %" PRIu64 " pictures without the cluster among %" PRIu64
+	       "; %" PRIu64 " changes of lamps, themes and locales, %" PRIu64
+	       " restarts of the other guest; %" PRIu64 " records without a reaction; machine late by "
+	       "at most %.1f ms\n",
+		seconds, soak->alarms, soak->wrong_pictures, soak->pictures, soak->changes,
+		soak->reboots, soak->logged, (double)machine_ns / 1e6);
+	return soak->alarms == 0 && soak->wrong_pictures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int soak_run(uint32_t seconds, const char *out) {
+	static struct soak soak;
+	static struct lateness_monitor monitor;
+	const struct cockpit_options options = { .is_real = true, .has_sound = true };
+	srandom((unsigned)clock_now_ns());
+	if (cockpit_init(&soak.cockpit, &options) != 0 || cockpit_recover(&soak.cockpit) != 0 ||
+		lateness_monitor_init(&monitor) != 0) {
+		cockpit_finish(&soak.cockpit);
+		return EXIT_FAILURE;
+	}
+	soak.records = cockpit_newest_record(&soak.cockpit);
+	soak.sights = observer_len(&soak.cockpit.observer);
+	run(&soak, seconds);
+	uint64_t machine_ns = lateness_monitor_worst(&monitor, 0, UINT64_MAX);
+	lateness_monitor_finish(&monitor);
+	cockpit_finish(&soak.cockpit);
+	return report(&soak, seconds, machine_ns, out);
+}
