@@ -161,13 +161,28 @@ static void exec_service(const struct cockpit *cockpit) {
 	_exit(127);
 }
 
+/* Whether `fascia run` has said that all of it is up. */
+static bool has_said_ready(const struct cockpit *cockpit) {
+	char path[96], line[256];
+	bool is_ready = false;
+	snprintf(path, sizeof(path), "%s/log", cockpit->dir);
+	FILE *file = fopen(path, "re");
+	while (file != NULL && !is_ready && fgets(line, sizeof(line), file) != NULL) {
+		is_ready = strcmp(line, "ready\n") == 0;
+	}
+	if (file != NULL) {
+		fclose(file);
+	}
+	return is_ready;
+}
+
 static int connect_keeper(struct cockpit *cockpit) {
 	char path[128];
 	snprintf(path, sizeof(path), "%s/keeper", cockpit->runtime);
 	for (unsigned waited = 0; waited < WAIT_MS; waited += 10) {
-		cockpit->keeper = fd_connect_unix(path, SOCK_SEQPACKET);
-		if (cockpit->keeper >= 0) {
-			return 0;
+		if (has_said_ready(cockpit)) {
+			cockpit->keeper = fd_connect_unix(path, SOCK_SEQPACKET);
+			return cockpit->keeper < 0 ? cockpit->keeper : 0;
 		}
 		int status;
 		if (waitpid(cockpit->run, &status, WNOHANG) == cockpit->run) {
@@ -510,7 +525,8 @@ static int request_once(struct cockpit *cockpit, const struct control_message *m
 /* The compositor may have been started again since the last request. */
 static int request(struct cockpit *cockpit, const struct control_message *message) {
 	int error = request_once(cockpit, message);
-	for (unsigned tries = 0; (error == -EPIPE || error == -ECONNRESET) && tries < 100; tries++) {
+	for (unsigned tries = 0;
+		(error == -EPIPE || error == -ECONNRESET || error == -EAGAIN) && tries < 500; tries++) {
 		fd_close(&cockpit->compositor);
 		sleep_ns(10 * NS_PER_MS);
 		error = request_once(cockpit, message);

@@ -165,6 +165,9 @@ static void write_row(FILE *json, const struct row *row, struct tally *tally, bo
 }
 
 static void write_line(FILE *table, const struct row *row, const struct tally *tally, bool good) {
+	if (tally->runs + tally->controls == 0) {
+		return;
+	}
 	fprintf(table, "%-4s %-52.52s %5u %5u %6u  %7.1f %7.1f %7.1f  %7.1f %7.1f %7.1f  %s\n",
 		row->name, row->fault, tally->runs, tally->verdicts[SHOT_PASSED],
 		tally->wrong_pictures, at(&tally->detect, 0.5), at(&tally->detect, 0.99),
