@@ -84,7 +84,8 @@ static bool find_task(const struct campaign *campaign, uint32_t index, struct ta
 			if (round * CHUNK < runs) {
 				is_any = true;
 				if (index-- == 0) {
-					*task = (struct task) { i, MIN(CHUNK, runs - round * CHUNK), false };
+					*task = (struct task) { i, MIN(CHUNK, runs - round * CHUNK),
+						false };
 					return true;
 				}
 			}
@@ -106,8 +107,8 @@ static uint32_t count_runs(const struct campaign *campaign) {
 
 /* ---- pictures ---- */
 
-static void save_picture(
-	const struct campaign *campaign, struct cockpit *cockpit, const char *row, const char *when) {
+static void save_picture(const struct campaign *campaign, struct cockpit *cockpit, const char *row,
+	const char *when) {
 	char path[512];
 	const struct output_memory_page *page = cockpit->output.page;
 	uint32_t *pixels = calloc((size_t)page->width * page->height, sizeof(*pixels));
@@ -128,8 +129,8 @@ static uint64_t random_phase(void) {
 	return (uint64_t)random() % COCKPIT_PERIOD_NS;
 }
 
-static bool take_shot(const struct campaign *campaign, struct cockpit *cockpit, const struct task *task,
-	bool is_pictured) {
+static bool take_shot(const struct campaign *campaign, struct cockpit *cockpit,
+	const struct task *task, bool is_pictured) {
 	struct result result = { .row = task->row, .is_control = task->is_control };
 	const struct row *row = &rows[task->row];
 	if (is_pictured) {
@@ -137,8 +138,8 @@ static bool take_shot(const struct campaign *campaign, struct cockpit *cockpit, 
 		cockpit->handle_answer = save_answer;
 		cockpit->answer_data = campaign;
 	}
-	result.verdict = (uint8_t)shot_take(
-		cockpit, row, random_phase(), task->is_control, &result.shot);
+	result.verdict =
+		(uint8_t)shot_take(cockpit, row, random_phase(), task->is_control, &result.shot);
 	cockpit->handle_answer = NULL;
 	results_add(campaign->results, &result);
 	return result.verdict != SHOT_BROKEN;
@@ -265,8 +266,10 @@ static int run_campaign(struct campaign *campaign) {
 static void print_help(FILE *file) {
 	fprintf(file,
 		"usage: ./dev bench safety [OPTIONS]\n\n"
-		"Injects every row of the failure table into cockpits of real processes and measures how\n"
-		"fast the picture is right again. Succeeds when every run kept its row's bounds and every\n"
+		"Injects every row of the failure table into cockpits of real processes and "
+		"measures how\n"
+		"fast the picture is right again. Succeeds when every run kept its row's bounds "
+		"and every\n"
 		"control run, with the row's mechanism switched off, failed.\n\n"
 		"  --runs N        injections of a row (default %u)\n"
 		"  --slow-runs N   of rows that take more than a second each (default %u)\n"
@@ -308,7 +311,8 @@ static bool parse(int argc, char **argv, struct campaign *campaign, int *status)
 		switch (option) {
 		case 'r':
 			campaign->runs = number;
-			campaign->slow_runs = has_slow ? campaign->slow_runs : MIN(number, SLOW_RUNS);
+			campaign->slow_runs =
+				has_slow ? campaign->slow_runs : MIN(number, SLOW_RUNS);
 			break;
 		case 's':
 			campaign->slow_runs = number;

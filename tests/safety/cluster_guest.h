@@ -36,35 +36,36 @@ enum guest_fault {
 	GUEST_WRITE_AFTER, /* writes red over the element in its memory after the flush */
 	GUEST_TRUNCATE,    /* cuts its memory's file short, and transfers from it */
 	GUEST_BAD_GEOMETRY, /* resources, transfers and scanouts of impossible sizes between the pictures */
-	GUEST_RESET,       /* resets the device and stays silent */
-	GUEST_BLANK,       /* switches its scanout off */
-	GUEST_NO_BEAT,     /* no heartbeat */
-	GUEST_SAME_BEAT,   /* a heartbeat whose number stands still */
-	GUEST_PANIC,       /* neither pictures nor heartbeats */
+	GUEST_RESET, /* resets the device and stays silent */
+	GUEST_BLANK, /* switches its scanout off */
+	GUEST_NO_BEAT, /* no heartbeat */
+	GUEST_SAME_BEAT, /* a heartbeat whose number stands still */
+	GUEST_PANIC, /* neither pictures nor heartbeats */
 	GUEST_FAULTS,
 };
 
 struct cluster_guest_shared {
-	_Atomic uint32_t fault;   /* enum guest_fault */
-	_Atomic uint32_t lasts;   /* pictures it lasts; 0: until it is changed */
-	struct rect element;      /* of the fault, on the guest's screen; written before `fault` */
-	uint32_t element_index;   /* in the atlas */
-	_Atomic uint64_t fault_ns; /* CLOCK_MONOTONIC just before the first bad picture was kicked; 0: not yet */
+	_Atomic uint32_t fault; /* enum guest_fault */
+	_Atomic uint32_t lasts; /* pictures it lasts; 0: until it is changed */
+	struct rect element; /* of the fault, on the guest's screen; written before `fault` */
+	uint32_t element_index; /* in the atlas */
+	_Atomic uint64_t
+		fault_ns; /* CLOCK_MONOTONIC just before the first bad picture was kicked; 0: not yet */
 	_Atomic uint64_t pictures; /* flushed and answered */
 	_Atomic uint64_t refusals; /* error replies to GUEST_BAD_GEOMETRY's requests */
 	_Atomic uint32_t asked, done; /* pictures to be drawn by the test's clock */
-	_Atomic uint32_t is_ready;    /* first picture is on its way */
-	_Atomic int32_t failed;       /* -errno: it gave up */
+	_Atomic uint32_t is_ready; /* first picture is on its way */
+	_Atomic int32_t failed; /* -errno: it gave up */
 	_Atomic int32_t values[SIGNAL_VALUES]; /* what it shows */
 };
 
 struct cluster_guest_options {
-	const char *socket;   /* of the gpu device */
-	const char *channel;  /* of the guest channel; NULL: no heartbeat */
-	int config, atlas;    /* sealed; borrowed. What output 0 shows is drawn */
+	const char *socket; /* of the gpu device */
+	const char *channel; /* of the guest channel; NULL: no heartbeat */
+	int config, atlas; /* sealed; borrowed. What output 0 shows is drawn */
 	uint32_t width, height;
-	bool is_plain;        /* no HMI: a moving pattern with a tag, for the other guest */
-	bool is_stepped;      /* a picture at each cluster_guest_draw() only */
+	bool is_plain; /* no HMI: a moving pattern with a tag, for the other guest */
+	bool is_stepped; /* a picture at each cluster_guest_draw() only */
 };
 
 struct cluster_guest {

@@ -130,8 +130,8 @@ static int compile(struct cockpit *cockpit) {
 	if (file == NULL) {
 		return -errno;
 	}
-	cockpit_yaml_write(file, cockpit->options.is_real, cockpit->options.has_sound,
-		cockpit->watchdog);
+	cockpit_yaml_write(
+		file, cockpit->options.is_real, cockpit->options.has_sound, cockpit->watchdog);
 	if (fclose(file) != 0) {
 		return -errno;
 	}
@@ -526,7 +526,8 @@ static int request_once(struct cockpit *cockpit, const struct control_message *m
 static int request(struct cockpit *cockpit, const struct control_message *message) {
 	int error = request_once(cockpit, message);
 	for (unsigned tries = 0;
-		(error == -EPIPE || error == -ECONNRESET || error == -EAGAIN) && tries < 500; tries++) {
+		(error == -EPIPE || error == -ECONNRESET || error == -EAGAIN) && tries < 500;
+		tries++) {
 		fd_close(&cockpit->compositor);
 		sleep_ns(10 * NS_PER_MS);
 		error = request_once(cockpit, message);

@@ -84,7 +84,8 @@ static void draw_pattern(struct guest *guest, uint32_t counter) {
 	}
 }
 
-static void draw_tags(struct guest *guest, const struct frame_tag *top, const struct frame_tag *bottom) {
+static void draw_tags(
+	struct guest *guest, const struct frame_tag *top, const struct frame_tag *bottom) {
 	frame_tag_encode(top, guest->pixels);
 	frame_tag_encode(bottom, guest->pixels + (size_t)(guest->height - 1) * guest->width);
 }
@@ -165,7 +166,8 @@ static void draw_picture(struct guest *guest) {
 	draw_recipe(guest, &recipe);
 	switch (guest->fault) {
 	case GUEST_CORRUPT:
-		element_row(guest, guest->shared->element.height / 2)[guest->shared->element.width / 2] ^=
+		element_row(guest,
+			guest->shared->element.height / 2)[guest->shared->element.width / 2] ^=
 			0x10;
 		break;
 	case GUEST_SHIFT:
@@ -206,8 +208,8 @@ static int show_resource(struct guest *guest, uint32_t resource) {
 		resource != 0 ? guest->width : 0, resource != 0 ? guest->height : 0));
 }
 
-static int make_resource(
-	struct guest *guest, uint32_t id, uint32_t format, uint32_t width, uint32_t height, uint64_t memory) {
+static int make_resource(struct guest *guest, uint32_t id, uint32_t format, uint32_t width,
+	uint32_t height, uint64_t memory) {
 	const struct virtio_gpu_entry entry = { .address = memory, .len = width * height * 4 };
 	int error = check(vmm_gpu_create_2d(&guest->gpu, id, format, width, height));
 	return error != 0 ? error : check(vmm_gpu_attach(&guest->gpu, id, &entry, 1));
@@ -248,7 +250,8 @@ static int connect_device(struct guest *guest) {
 	}
 	vmm_gpu_init(&guest->gpu, &guest->device);
 	guest->cursor_memory = vmm_ram_alloc(&guest->ram, CURSOR_SIZE * CURSOR_SIZE * 4, 4096);
-	guest->cursor = vmm_ram_at(&guest->ram, guest->cursor_memory, CURSOR_SIZE * CURSOR_SIZE * 4);
+	guest->cursor =
+		vmm_ram_at(&guest->ram, guest->cursor_memory, CURSOR_SIZE * CURSOR_SIZE * 4);
 	for (unsigned i = 0; i < CURSOR_SIZE * CURSOR_SIZE; i++) {
 		guest->cursor[i] = RED;
 	}
@@ -320,12 +323,12 @@ static int cut_memory(struct guest *guest) {
 
 static int show_cursor(struct guest *guest) {
 	const struct rect *element = &guest->shared->element;
-	int error = check(vmm_gpu_transfer(
-		&guest->gpu, RESOURCE_CURSOR, 0, 0, CURSOR_SIZE, CURSOR_SIZE, 0));
+	int error = check(
+		vmm_gpu_transfer(&guest->gpu, RESOURCE_CURSOR, 0, 0, CURSOR_SIZE, CURSOR_SIZE, 0));
 	note_fault(guest);
 	if (error == 0) {
-		error = check(vmm_gpu_cursor(&guest->gpu, VIRTIO_GPU_CMD_UPDATE_CURSOR, 0, element->x,
-			element->y, RESOURCE_CURSOR, 0, 0));
+		error = check(vmm_gpu_cursor(&guest->gpu, VIRTIO_GPU_CMD_UPDATE_CURSOR, 0,
+			element->x, element->y, RESOURCE_CURSOR, 0, 0));
 	}
 	return error;
 }
@@ -478,7 +481,8 @@ static int run_timed(struct guest *guest) {
 /* The endpoint has done all it was told before, ticks included; twice, as the first may have been read
  * in a round of its loop that began before the tick. */
 static void sync_ticks(struct guest *guest) {
-	for (unsigned i = 0; i < 2 && guest->fault != GUEST_RESET && guest->fault != GUEST_TRUNCATE; i++) {
+	for (unsigned i = 0; i < 2 && guest->fault != GUEST_RESET && guest->fault != GUEST_TRUNCATE;
+		i++) {
 		const struct vmm_gpu_command command =
 			vmm_gpu_encode(&guest->gpu, VIRTIO_GPU_CMD_GET_DISPLAY_INFO);
 		(void)vmm_gpu_command(&guest->gpu, &command);
@@ -526,8 +530,8 @@ int main(int argc, char **argv) {
 	}
 	guest.socket = argv[1];
 	guest.channel_path = argv[2];
-	guest.shared = mmap(NULL, sizeof(*guest.shared), PROT_READ | PROT_WRITE, MAP_SHARED,
-		atoi(argv[3]), 0);
+	guest.shared = mmap(
+		NULL, sizeof(*guest.shared), PROT_READ | PROT_WRITE, MAP_SHARED, atoi(argv[3]), 0);
 	guest.config = config_map(atoi(argv[4]));
 	guest.painter = painter_create();
 	guest.is_plain = strcmp(argv[7], "plain") == 0;

@@ -52,17 +52,20 @@ static bool is_black(const struct view *view, const struct rect *place) {
 }
 
 /* Known by the first row of the ground, which no guest's picture has: its tag is there. */
-static bool shows_ground(const struct observer *observer, const struct view *view, const struct rect *place) {
+static bool shows_ground(
+	const struct observer *observer, const struct view *view, const struct rect *place) {
 	for (uint32_t i = 0; i < observer->atlas->elements_len; i++) {
 		const struct atlas_element *element = &observer->atlas->elements[i];
 		if (element->kind != ATLAS_GROUND) {
 			continue;
 		}
-		for (uint32_t n = 0; n < observer->atlas->themes_len * observer->atlas->locales_len; n++) {
+		for (uint32_t n = 0; n < observer->atlas->themes_len * observer->atlas->locales_len;
+			n++) {
 			const struct atlas_tile *tile =
 				&observer->atlas->tiles[element->first_tile + n];
 			if (rows_equal(view_row(view, place, 0),
-				    atlas_pixels(observer->atlas, tile), MIN(tile->width, place->width))) {
+				    atlas_pixels(observer->atlas, tile),
+				    MIN(tile->width, place->width))) {
 				return true;
 			}
 		}
@@ -75,8 +78,8 @@ static enum sight_class classify(const struct observer *observer, const struct v
 	const struct config_layer *config = &observer->config->layers[layer];
 	struct frame_tag top, bottom;
 	bool has_top = frame_tag_decode(&top, view_row(view, &config->place, 0));
-	bool has_bottom = frame_tag_decode(
-		&bottom, view_row(view, &config->place, config->place.height - 1));
+	bool has_bottom =
+		frame_tag_decode(&bottom, view_row(view, &config->place, config->place.height - 1));
 	if (has_top || has_bottom) {
 		*counter = top.counter;
 		return has_top && has_bottom && top.counter == bottom.counter ? SIGHT_GUEST
@@ -86,15 +89,16 @@ static enum sight_class classify(const struct observer *observer, const struct v
 		return SIGHT_FALLBACK;
 	}
 	const struct atlas_tile *tile = atlas_find(observer->atlas, "placeholder/%s", config->name);
-	if (tile != NULL && shows_tile(observer, view, tile, &config->place, tile->height / PROBE_ROWS)) {
+	if (tile != NULL &&
+		shows_tile(observer, view, tile, &config->place, tile->height / PROBE_ROWS)) {
 		return SIGHT_PLACEHOLDER;
 	}
 	return is_black(view, &config->place) ? SIGHT_BLACK : SIGHT_OTHER;
 }
 
 /* The picture of a lamp in the present theme and locale. */
-static const struct atlas_tile *lamp_tile(
-	const struct observer *observer, uint32_t element, bool is_on, int32_t values[SIGNAL_VALUES]) {
+static const struct atlas_tile *lamp_tile(const struct observer *observer, uint32_t element,
+	bool is_on, int32_t values[SIGNAL_VALUES]) {
 	uint32_t signal = observer->atlas->elements[element].signal;
 	int32_t kept = values[signal];
 	values[signal] = is_on;
@@ -103,7 +107,8 @@ static const struct atlas_tile *lamp_tile(
 	return tile;
 }
 
-static void look_at_lamps(const struct observer *observer, const struct view *view, struct sight *sight) {
+static void look_at_lamps(
+	const struct observer *observer, const struct view *view, struct sight *sight) {
 	int32_t values[SIGNAL_VALUES];
 	for (unsigned i = 0; i < SIGNAL_VALUES; i++) {
 		values[i] = atomic_load(&observer->values[i]);
@@ -144,7 +149,8 @@ bool observer_look(struct observer *observer) {
 			.stride = page->stride / 4,
 		};
 		uint32_t counter = 0;
-		sight.cluster = (uint8_t)classify(observer, &view, observer->cluster, &sight.counter);
+		sight.cluster =
+			(uint8_t)classify(observer, &view, observer->cluster, &sight.counter);
 		sight.other = (uint8_t)classify(observer, &view, observer->other, &counter);
 		look_at_lamps(observer, &view, &sight);
 		if (atomic_load(&page->shown) < shown + 2) {

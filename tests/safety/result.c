@@ -51,7 +51,8 @@ static void add(struct series *series, uint64_t from_ns, uint64_t to_ns) {
 
 static void write_series(FILE *json, const char *name, struct series *series) {
 	qsort(series->ms, series->len, sizeof(double), compare);
-	fprintf(json, "\"%s\": {\"n\": %u, \"p50\": %.2f, \"p99\": %.2f, \"max\": %.2f, \"values\": [",
+	fprintf(json,
+		"\"%s\": {\"n\": %u, \"p50\": %.2f, \"p99\": %.2f, \"max\": %.2f, \"values\": [",
 		name, series->len, at(series, 0.5), at(series, 0.99), at(series, 1));
 	for (uint32_t i = 0; i < series->len; i++) {
 		fprintf(json, "%s%.2f", i > 0 ? "," : "", series->ms[i]);
@@ -111,8 +112,8 @@ static void tally_add(
 
 static bool is_good(const struct row *row, const struct tally *tally) {
 	return tally->runs > 0 && tally->verdicts[SHOT_PASSED] == tally->runs &&
-		(row->controls_len == 0 ||
-			(tally->controls > 0 && tally->control_verdicts[SHOT_PASSED] == 0 &&
+		(row->controls_len == 0 || tally->controls == 0 ||
+			(tally->control_verdicts[SHOT_PASSED] == 0 &&
 				tally->control_verdicts[SHOT_BROKEN] == 0));
 }
 
@@ -173,7 +174,7 @@ static void write_line(FILE *table, const struct row *row, const struct tally *t
 		tally->wrong_pictures, at(&tally->detect, 0.5), at(&tally->detect, 0.99),
 		at(&tally->detect, 1), at(&tally->safe, 0.5), at(&tally->safe, 0.99),
 		at(&tally->safe, 1),
-		good                   ? "good"
+		good                       ? "good"
 			: tally->runs == 0 ? "not run"
 					   : "FAILED");
 	for (unsigned i = SHOT_UNDETECTED; i <= SHOT_BROKEN; i++) {
@@ -188,12 +189,12 @@ static void write_line(FILE *table, const struct row *row, const struct tally *t
 	}
 }
 
-bool results_write(struct results *results, const struct lateness_monitor *monitor, FILE *json,
-	FILE *table) {
+bool results_write(
+	struct results *results, const struct lateness_monitor *monitor, FILE *json, FILE *table) {
 	uint32_t len = MIN(atomic_load(&results->len), RESULTS_MAX);
 	bool all_good = true;
-	fprintf(table, "%-4s %-52s %5s %5s %6s  %23s  %23s\n", "row", "fault", "runs", "ok", "wrong",
-		"detected, ms: p50 p99 max", "safe, ms: p50 p99 max");
+	fprintf(table, "%-4s %-52s %5s %5s %6s  %23s  %23s\n", "row", "fault", "runs", "ok",
+		"wrong", "detected, ms: p50 p99 max", "safe, ms: p50 p99 max");
 	fprintf(json, "{\"rows\": [\n");
 	for (uint32_t i = 0; i < rows_len; i++) {
 		struct tally tally;

@@ -42,20 +42,23 @@ struct shot {
 };
 
 struct row {
-	const char *name;      /* "1": number in the failure table, with a letter where it has parts */
-	const char *fault;     /* what happens */
-	const char *promise;   /* what is promised, for docs/safety.md */
+	const char *name; /* "1": number in the failure table, with a letter where it has parts */
+	const char *fault; /* what happens */
+	const char *promise; /* what is promised, for docs/safety.md */
 	const char *mechanism; /* by what, for docs/safety.md */
 	const char *simulated; /* NULL: the real thing; else where and how it is simulated */
-	enum fault_cause causes[ROW_CAUSES_MAX]; /* FAULT_NONE ends; none: nothing needs to be detected */
+	enum fault_cause
+		causes[ROW_CAUSES_MAX]; /* FAULT_NONE ends; none: nothing needs to be detected */
 	enum mechanism controls[ROW_CONTROLS_MAX]; /* switched off in the control run */
 	uint8_t controls_len;
-	uint32_t detect_ms;    /* onset to detection; 0: no bound of its own */
-	uint32_t safe_ms;      /* onset to safe; 0: the reaction's three frames only */
-	uint32_t wrong_max;    /* wrong pictures allowed */
-	bool is_slow;          /* a run takes more than a second */
-	bool is_real_only;     /* about real time: not among the stepped tests */
-	bool starts_again;     /* it ends a process: the cockpit needs time to recover */
+	uint32_t detect_ms; /* onset to detection; 0: no bound of its own */
+	uint32_t safe_ms; /* onset to safe; 0: the reaction's three frames only */
+	uint32_t react_ms; /* detection to safe; 0: three frames */
+	uint32_t wrong_max; /* wrong pictures allowed */
+	bool may_return; /* the guest's own, right pictures may follow the safe ones at once */
+	bool is_slow; /* a run takes more than a second */
+	bool is_real_only; /* about real time: not among the stepped tests */
+	bool starts_again; /* it ends a process: the cockpit needs time to recover */
 	enum fault_cause hidden; /* a cause of another row that may be found first */
 
 	/* Before the phase is drawn: what the row needs. May be NULL. */
@@ -63,9 +66,11 @@ struct row {
 	/* Makes the fault; sets onset_ns if it knows better than the caller. 0 or -errno. */
 	int (*inject)(struct cockpit *cockpit, struct shot *shot);
 	/* Whether a picture after the onset is what it must be. */
-	bool (*is_safe)(const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight);
+	bool (*is_safe)(
+		const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight);
 	/* Whether a picture shows what must never be seen. NULL: a wrong element. */
-	bool (*is_wrong)(const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight);
+	bool (*is_wrong)(
+		const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight);
 	/* For rows whose answer is no picture: whether it came, and when (sets safe_ns). May be NULL. */
 	bool (*is_answered)(struct cockpit *cockpit, struct shot *shot);
 	/* Ends the fault; cockpit_recover() follows. May be NULL. */

@@ -25,35 +25,43 @@
 
 /* ---- what pictures must be ---- */
 
-static bool is_fallback(const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
+static bool is_fallback(
+	const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
 	return sight->cluster == SIGHT_FALLBACK && sight->wrong == 0;
 }
 
-static bool is_right(const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
-	return (sight->cluster == SIGHT_GUEST || sight->cluster == SIGHT_FALLBACK) && sight->wrong == 0;
+static bool is_right(
+	const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
+	return (sight->cluster == SIGHT_GUEST || sight->cluster == SIGHT_FALLBACK) &&
+		sight->wrong == 0;
 }
 
 /* The other guest's layer is a placeholder, and the cluster does not notice. */
 static bool is_placeholder(
 	const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
-	return sight->other == SIGHT_PLACEHOLDER && sight->cluster == SIGHT_GUEST && sight->wrong == 0;
+	return sight->other == SIGHT_PLACEHOLDER && sight->cluster == SIGHT_GUEST &&
+		sight->wrong == 0;
 }
 
-static bool is_disturbed(const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
+static bool is_disturbed(
+	const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
 	return sight->cluster != SIGHT_GUEST || sight->wrong != 0;
 }
 
-static bool is_torn(const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
+static bool is_torn(
+	const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
 	return sight->cluster == SIGHT_TORN || sight->wrong != 0;
 }
 
 /* A tag that went back: an old picture is shown. */
-static bool is_old(const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
+static bool is_old(
+	const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
 	struct sight before;
 	uint64_t len = observer_len(&cockpit->observer);
 	uint32_t newest = 0;
 	for (uint64_t i = shot->first_sight > 0 ? shot->first_sight - 1 : 0; i < len; i++) {
-		if (!observer_get(&cockpit->observer, i, &before) || before.number >= sight->number) {
+		if (!observer_get(&cockpit->observer, i, &before) ||
+			before.number >= sight->number) {
 			break;
 		}
 		if (before.cluster == SIGHT_GUEST) {
@@ -64,11 +72,13 @@ static bool is_old(const struct cockpit *cockpit, const struct shot *shot, const
 }
 
 /* Neither the guest's last picture nor anything that is nobody's. */
-static bool is_leftover(const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
+static bool is_leftover(
+	const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
 	return sight->cluster == SIGHT_OTHER || sight->cluster == SIGHT_BLACK || sight->wrong != 0;
 }
 
-static bool has_all_lit(const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
+static bool has_all_lit(
+	const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
 	for (uint32_t i = 0; i < cockpit->atlas.elements_len && i < 64; i++) {
 		const struct atlas_element *element = &cockpit->atlas.elements[i];
 		if (element->safety && element->kind == ATLAS_LAMP &&
@@ -79,7 +89,8 @@ static bool has_all_lit(const struct cockpit *cockpit, const struct shot *shot, 
 	return true;
 }
 
-static bool is_never(const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
+static bool is_never(
+	const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
 	return false;
 }
 
@@ -145,7 +156,8 @@ static int kill_other(struct cockpit *cockpit, struct shot *shot) {
 
 /* ---- faults of processes ---- */
 
-static int signal_process(struct cockpit *cockpit, struct shot *shot, const char *name, int number) {
+static int signal_process(
+	struct cockpit *cockpit, struct shot *shot, const char *name, int number) {
 	shot->process = cockpit_pid(cockpit, name);
 	shot->onset_ns = clock_now_ns();
 	return shot->process > 0 && kill(shot->process, number) == 0 ? 0 : -ESRCH;
@@ -240,8 +252,9 @@ static struct frame_producer_page *open_producer_page(const struct cockpit *cock
 			continue;
 		}
 		int fd = open(path, O_RDWR | O_CLOEXEC);
-		page = fd < 0 ? MAP_FAILED
-			      : mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		page = fd < 0
+			? MAP_FAILED
+			: mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		close(fd);
 		if (page != MAP_FAILED && page->header.magic != FRAME_LINK_MAGIC) {
 			munmap(page, sizeof(*page));
@@ -262,7 +275,8 @@ static int scribble_frames(struct cockpit *cockpit, struct shot *shot) {
 	}
 	shot->onset_ns = clock_now_ns();
 	uint64_t end_ns = shot->onset_ns + 120 * NS_PER_MS;
-	for (unsigned rounds = 0; cockpit->options.is_real ? clock_now_ns() < end_ns : rounds < 8; rounds++) {
+	for (unsigned rounds = 0; cockpit->options.is_real ? clock_now_ns() < end_ns : rounds < 8;
+		rounds++) {
 		for (unsigned i = 0; i < 200000; i++) {
 			struct frame *frame = &page->channels[0].frames[i % MAILBOX_SLOTS];
 			((volatile struct frame *)frame)->stride = UINT32_MAX - 3;
@@ -336,7 +350,8 @@ static bool is_bitten(struct cockpit *cockpit, struct shot *shot) {
 	if (!cockpit->options.is_real) {
 		return false;
 	}
-	shot->safe_ns = pets_bite(&cockpit->pets, shot->onset_ns, PET_MS / 4 * NS_PER_MS, BITE_MS * NS_PER_MS);
+	shot->safe_ns = pets_bite(
+		&cockpit->pets, shot->onset_ns, PET_MS / 4 * NS_PER_MS, BITE_MS * NS_PER_MS);
 	return shot->safe_ns != 0;
 }
 
@@ -383,7 +398,8 @@ static int nothing(struct cockpit *cockpit, struct shot *shot) {
 	.controls_len = sizeof((enum mechanism[]) { __VA_ARGS__ }) / sizeof(enum mechanism)
 
 const struct row rows[] = {
-	{ "1", "the cluster's VMM is killed", "The fallback HMI takes the cluster's place within two frames.",
+	{ "1", "the cluster's VMM is killed",
+		"The fallback HMI takes the cluster's place within two frames.",
 		"hang-up of the vhost-user socket, told through the link", NULL,
 		CAUSES(FAULT_HUNG_UP, FAULT_DIED), CONTROLS(MECHANISM_LOSS), .safe_ms = 33,
 		.inject = kill_guest, .is_safe = is_fallback },
@@ -411,13 +427,13 @@ const struct row rows[] = {
 		.safe_ms = 100, .inject = freeze_guest, .is_safe = is_fallback },
 	{ "5", "the guest shows pictures of ten pictures ago", "No old picture is ever shown.",
 		"the frame tag's counter and time", NULL, CAUSES(FAULT_LAGGED),
-		CONTROLS(MECHANISM_ORDER), .detect_ms = 50, .inject = lag_guest, .is_safe = is_right,
-		.is_wrong = is_old },
+		CONTROLS(MECHANISM_ORDER), .detect_ms = 50, .inject = lag_guest,
+		.is_safe = is_right, .is_wrong = is_old },
 	{ "6", "one bit of a requested telltale is wrong",
 		"It is never shown: the host's own picture takes its place in the same frame.",
 		"EXACT check of the composed picture before it is shown", NULL,
-		CAUSES(FAULT_WRONG_PIXELS), CONTROLS(MECHANISM_EXACT), .detect_ms = 33, .safe_ms = 33,
-		.inject = corrupt_lamp, .is_safe = is_right },
+		CAUSES(FAULT_WRONG_PIXELS), CONTROLS(MECHANISM_EXACT), .detect_ms = 33,
+		.safe_ms = 33, .inject = corrupt_lamp, .is_safe = is_right },
 	{ "6b", "a bit of a telltale is wrong in the composed picture",
 		"It is never shown: it is drawn again from the atlas in the same frame.",
 		"EXACT check of the composed picture before it is shown", NULL,
@@ -444,74 +460,86 @@ const struct row rows[] = {
 		CAUSES(FAULT_WRONG_PIXELS, FAULT_MISPLACED), CONTROLS(MECHANISM_EXACT),
 		.detect_ms = 50, .safe_ms = 50, .inject = mirror_lamp, .is_safe = is_right },
 	{ "10", "the guest's cursor lies over a telltale", "It is clipped away.",
-		"guest pixels are clipped out of safety rectangles; EXACT and OWNER verify it", NULL,
-		.causes = { FAULT_NONE }, CONTROLS(MECHANISM_OWNER, MECHANISM_EXACT), .safe_ms = 33,
-		.inject = put_cursor, .is_safe = is_right },
+		"guest pixels are clipped out of safety rectangles; EXACT and OWNER verify it",
+		NULL, .causes = { FAULT_NONE }, CONTROLS(MECHANISM_OWNER, MECHANISM_EXACT),
+		.safe_ms = 33, .inject = put_cursor, .is_safe = is_right },
 	{ "10b", "a wrong scene draws over a telltale", "It is never shown.",
 		"EXACT and OWNER checks of the composed picture", NULL,
 		CAUSES(FAULT_OVERDRAWN, FAULT_WRONG_PIXELS, FAULT_SHOWN_WRONG),
 		CONTROLS(MECHANISM_OWNER, MECHANISM_EXACT), .detect_ms = 33, .safe_ms = 33,
 		.inject = overdraw_lamp, .is_safe = is_right },
-	{ "11", "an ARGB picture whose alpha hides a telltale", "It is never shown so; found within a frame.",
-		"alpha is checked in layers that must be opaque", NULL,
-		CAUSES(FAULT_TRANSPARENT), CONTROLS(MECHANISM_OPAQUE, MECHANISM_EXACT, MECHANISM_OWNER),
-		.detect_ms = 33, .safe_ms = 33, .inject = clear_alpha, .is_safe = is_right },
+	{ "11", "an ARGB picture whose alpha hides a telltale",
+		"It is never shown so; found within a frame.",
+		"alpha is checked in layers that must be opaque", NULL, CAUSES(FAULT_TRANSPARENT),
+		CONTROLS(MECHANISM_OPAQUE, MECHANISM_EXACT, MECHANISM_OWNER), .detect_ms = 33,
+		.safe_ms = 33, .inject = clear_alpha, .is_safe = is_right },
 	{ "12", "the other guest's picture goes all black", "A placeholder within 66 ms.",
-		"BLACK check", NULL, CAUSES(FAULT_UNIFORM), CONTROLS(MECHANISM_UNIFORM), .safe_ms = 66,
-		.inject = blacken_other, .is_safe = is_placeholder, .is_wrong = is_disturbed },
+		"BLACK check", NULL, CAUSES(FAULT_UNIFORM), CONTROLS(MECHANISM_UNIFORM),
+		.safe_ms = 66, .inject = blacken_other, .is_safe = is_placeholder,
+		.is_wrong = is_disturbed },
 	{ "13", "pictures made of halves of two pictures", "None is ever shown.",
 		"both tags of a picture must agree", NULL, CAUSES(FAULT_TORN),
-		CONTROLS(MECHANISM_TORN), .detect_ms = 33, .inject = tear_picture, .is_safe = is_right,
-		.is_wrong = is_torn },
+		CONTROLS(MECHANISM_TORN), .detect_ms = 33, .inject = tear_picture,
+		.is_safe = is_right, .is_wrong = is_torn },
 	{ "14", "the guest writes over its picture after the flush",
 		"Nothing of it is shown: what is composed is a copy that no guest reaches.",
 		"the copy at TRANSFER_TO_HOST_2D; EXACT", NULL, .causes = { FAULT_NONE },
-		CONTROLS(MECHANISM_EXACT), .safe_ms = 33, .inject = write_after, .is_safe = is_right },
+		CONTROLS(MECHANISM_EXACT), .safe_ms = 33, .inject = write_after,
+		.is_safe = is_right },
 	{ "15", "the VMM cuts its memory's file short while it is read",
 		"Only that guest's endpoint dies; the fallback within two frames.",
 		"an endpoint per guest; its death is told by its pidfd", NULL,
-		CAUSES(FAULT_DIED, FAULT_HUNG_UP, FAULT_RESET), CONTROLS(MECHANISM_LOSS), .safe_ms = 50,
-		.starts_again = true, .inject = truncate_memory, .is_safe = is_fallback },
+		CAUSES(FAULT_DIED, FAULT_HUNG_UP, FAULT_RESET), CONTROLS(MECHANISM_LOSS),
+		.safe_ms = 50, .starts_again = true, .inject = truncate_memory,
+		.is_safe = is_fallback },
 	{ "16", "a taken-over endpoint publishes frames with impossible geometry",
-		"They are refused, counted, and never read.", "every field is checked at each use", NULL,
-		CAUSES(FAULT_BAD_FRAME), CONTROLS(MECHANISM_SANE), .detect_ms = 100,
+		"They are refused, counted, and never read.", "every field is checked at each use",
+		NULL, CAUSES(FAULT_BAD_FRAME), CONTROLS(MECHANISM_SANE), .detect_ms = 100,
 		.inject = scribble_frames, .is_safe = is_right },
-	{ "17", "the compositor is late again and again", "The fallback, once twelve deadlines were missed.",
-		"deadline monitor", NULL, CAUSES(FAULT_MISSED_DEADLINES),
-		CONTROLS(MECHANISM_DEADLINE), .is_real_only = true, .inject = stall_ticks,
-		.is_safe = is_fallback },
-	{ "18", "the process that makes the cluster's pictures is killed", "The fallback within 50 ms.",
-		"pidfd", NULL, CAUSES(FAULT_DIED, FAULT_HUNG_UP), CONTROLS(MECHANISM_LOSS),
-		.detect_ms = 33, .safe_ms = 50, .starts_again = true, .inject = kill_endpoint,
-		.is_safe = is_fallback },
+	{ "17", "the compositor is late again and again",
+		"The fallback, once twelve deadlines were missed.", "deadline monitor", NULL,
+		CAUSES(FAULT_MISSED_DEADLINES), CONTROLS(MECHANISM_DEADLINE), .is_real_only = true,
+		.inject = stall_ticks, .is_safe = is_fallback },
+	{ "18", "the process that makes the cluster's pictures is killed",
+		"The fallback within 50 ms.", "pidfd", NULL, CAUSES(FAULT_DIED, FAULT_HUNG_UP),
+		CONTROLS(MECHANISM_LOSS), .detect_ms = 33, .safe_ms = 50, .starts_again = true,
+		.may_return = true, .inject = kill_endpoint, .is_safe = is_fallback },
 	{ "18b", "the process that makes the cluster's pictures is stopped",
 		"Its last picture for at most 100 ms, then the fallback.", "unanswered ticks", NULL,
 		CAUSES(FAULT_STUCK), CONTROLS(MECHANISM_STUCK, MECHANISM_HEARTBEAT), .safe_ms = 200,
-		.inject = stop_endpoint, .is_safe = is_fallback, .undo = continue_process },
-	{ "19", "the other guest's rendering hangs", "A placeholder within two frames of its deadline.",
-		"stall_ms", "no renderer in the tree yet: a guest whose pictures stop", CAUSES(FAULT_STALLED),
+		.react_ms = 117, .inject = stop_endpoint, .is_safe = is_fallback,
+		.undo = continue_process },
+	{ "19", "the other guest's rendering hangs",
+		"A placeholder within two frames of its deadline.", "stall_ms",
+		"no renderer in the tree yet: a guest whose pictures stop", CAUSES(FAULT_STALLED),
 		CONTROLS(MECHANISM_STALL), .inject = silence_other, .is_safe = is_placeholder,
 		.is_wrong = is_disturbed },
 	{ "20", "the other guest's GPU is reset", "A placeholder; the cluster does not notice.",
 		"device reset, told through the link",
-		"no renderer in the tree yet: the guest resets its device", CAUSES(FAULT_RESET, FAULT_BLANKED),
-		CONTROLS(MECHANISM_LOSS, MECHANISM_STALL), .safe_ms = 50, .inject = reset_other,
-		.is_safe = is_placeholder, .is_wrong = is_disturbed },
-	{ "21", "the other guest's renderer crashes", "A placeholder within two frames; it is started again.",
-		"pidfd", "no renderer in the tree yet: the endpoint that would start it is killed",
-		CAUSES(FAULT_DIED, FAULT_HUNG_UP), CONTROLS(MECHANISM_LOSS, MECHANISM_STALL), .safe_ms = 33,
-		.starts_again = true, .inject = kill_other_endpoint, .is_safe = is_placeholder,
+		"no renderer in the tree yet: the guest resets its device",
+		CAUSES(FAULT_RESET, FAULT_BLANKED), CONTROLS(MECHANISM_LOSS, MECHANISM_STALL),
+		.safe_ms = 50, .inject = reset_other, .is_safe = is_placeholder,
 		.is_wrong = is_disturbed },
-	{ "22", "page flips never complete", "Committed again, mode set, then the safe state within 150 ms.",
-		"flip supervision", "a decorator around the output: there is no KMS output in the tree yet",
+	{ "21", "the other guest's renderer crashes",
+		"A placeholder within two frames; it is started again.", "pidfd",
+		"no renderer in the tree yet: the endpoint that would start it is killed",
+		CAUSES(FAULT_DIED, FAULT_HUNG_UP), CONTROLS(MECHANISM_LOSS, MECHANISM_STALL),
+		.safe_ms = 33, .starts_again = true, .may_return = true,
+		.inject = kill_other_endpoint, .is_safe = is_placeholder,
+		.is_wrong = is_disturbed },
+	{ "22", "page flips never complete",
+		"Committed again, mode set, then the safe state within 150 ms.", "flip supervision",
+		"a decorator around the output: there is no KMS output in the tree yet",
 		CAUSES(FAULT_FLIP_LOST), CONTROLS(MECHANISM_FLIP), .safe_ms = 150,
 		.inject = lose_flips, .is_answered = is_in_safe_state },
-	{ "23", "the output refuses one picture", "The next one is shown.", "commits are tried again",
-		"a decorator around the output", CAUSES(FAULT_COMMIT), CONTROLS(MECHANISM_COMMIT),
-		.safe_ms = 50, .inject = refuse_once, .is_safe = is_right },
-	{ "23b", "the output refuses every picture", "The safe state after three.", "commit errors are counted",
-		"a decorator around the output", CAUSES(FAULT_COMMIT), CONTROLS(MECHANISM_COMMIT),
-		.safe_ms = 100, .inject = refuse_all, .is_answered = is_in_safe_state },
+	{ "23", "the output refuses one picture", "The next one is shown.",
+		"commits are tried again", "a decorator around the output", CAUSES(FAULT_COMMIT),
+		CONTROLS(MECHANISM_COMMIT), .safe_ms = 50, .inject = refuse_once,
+		.is_safe = is_right },
+	{ "23b", "the output refuses every picture", "The safe state after three.",
+		"commit errors are counted", "a decorator around the output", CAUSES(FAULT_COMMIT),
+		CONTROLS(MECHANISM_COMMIT), .safe_ms = 100, .inject = refuse_all,
+		.is_answered = is_in_safe_state },
 	{ "24", "the display is unplugged", "Recorded within 100 ms; composing and checking go on.",
 		"connection status", "a decorator around the output", CAUSES(FAULT_UNPLUGGED),
 		CONTROLS(MECHANISM_CONNECTION), .detect_ms = 100, .inject = unplug,
@@ -521,18 +549,18 @@ const struct row rows[] = {
 		.detect_ms = 50, .inject = change_mode, .is_answered = is_recorded },
 	{ "26", "the compositor hangs", "The watchdog is not petted: it bites within 150 ms.",
 		"window watchdog, petted by completed cycles only", NULL, .causes = { FAULT_NONE },
-		CONTROLS(MECHANISM_WATCHDOG), .safe_ms = 200, .is_real_only = true, .starts_again = true,
-		.inject = hang, .is_answered = is_bitten },
-	{ "26b", "the watchdog is not petted", "It bites within 150 ms.", "window watchdog",
-		NULL, .causes = { FAULT_NONE }, CONTROLS(MECHANISM_WATCHDOG), .safe_ms = 200,
+		CONTROLS(MECHANISM_WATCHDOG), .safe_ms = 200, .is_real_only = true,
+		.starts_again = true, .inject = hang, .is_answered = is_bitten },
+	{ "26b", "the watchdog is not petted", "It bites within 150 ms.", "window watchdog", NULL,
+		.causes = { FAULT_NONE }, CONTROLS(MECHANISM_WATCHDOG), .safe_ms = 200,
 		.is_real_only = true, .inject = skip_pets, .is_answered = is_bitten },
 	{ "26c", "the watchdog is petted too early", "It bites at once.", "window watchdog", NULL,
 		.causes = { FAULT_NONE }, CONTROLS(MECHANISM_WATCHDOG), .safe_ms = 200,
 		.is_real_only = true, .inject = pet_early, .is_answered = is_bitten },
 	{ "27", "the checks say good, whatever they see", "Found within a second; the safe state.",
 		"self-test with a known-bad signature each second", NULL, CAUSES(FAULT_SELF_TEST),
-		CONTROLS(MECHANISM_SELF_TEST), .detect_ms = 1100, .is_slow = true, .inject = blind_checks,
-		.is_answered = is_in_safe_state },
+		CONTROLS(MECHANISM_SELF_TEST), .detect_ms = 1100, .is_slow = true,
+		.inject = blind_checks, .is_answered = is_in_safe_state },
 	{ "28", "what is read back is of an old picture", "Found within two frames.",
 		"the read-back's number must be the committed one", "a decorator around the output",
 		CAUSES(FAULT_READBACK_STALE), CONTROLS(MECHANISM_READBACK), .detect_ms = 50,
@@ -544,20 +572,26 @@ const struct row rows[] = {
 	{ "29b", "the signals' checksums are wrong", "All safety telltales are lit within 200 ms.",
 		"CRC, counter and time-out of the protected messages", NULL,
 		CAUSES(FAULT_SIGNALS_CORRUPT, FAULT_SIGNALS_LATE), CONTROLS(MECHANISM_SIGNALS),
-		.safe_ms = 200, .inject = corrupt_signals, .is_safe = has_all_lit, .is_wrong = is_never },
-	{ "30", "a bit of the atlas changes in memory", "Found and repaired from the second copy within 10 s.",
-		"scrubbing", NULL, CAUSES(FAULT_ATLAS), CONTROLS(MECHANISM_SCRUB), .detect_ms = 10000,
-		.is_slow = true, .inject = flip_atlas, .is_answered = is_recorded },
-	{ "31", "the clock runs too fast by 3 %", "Found within a second.", "the clock against the ticks",
-		NULL, CAUSES(FAULT_CLOCK), CONTROLS(MECHANISM_CLOCK), .detect_ms = 2100, .is_slow = true,
-		.is_real_only = true, .inject = speed_clock_up, .is_answered = is_recorded },
+		.safe_ms = 200, .inject = corrupt_signals, .is_safe = has_all_lit,
+		.is_wrong = is_never },
+	{ "30", "a bit of the atlas changes in memory",
+		"Found and repaired from the second copy within 10 s.", "scrubbing", NULL,
+		CAUSES(FAULT_ATLAS), CONTROLS(MECHANISM_SCRUB), .detect_ms = 10000, .is_slow = true,
+		.inject = flip_atlas, .is_answered = is_recorded },
+	{ "31", "the clock runs too fast by 3 %", "Found within a second.",
+		"the clock against the ticks", NULL, CAUSES(FAULT_CLOCK), CONTROLS(MECHANISM_CLOCK),
+		.detect_ms = 2100, .is_slow = true, .is_real_only = true, .inject = speed_clock_up,
+		.is_answered = is_recorded },
 	{ "32", "the cluster comes and goes", "The fallback is latched until it is acknowledged.",
-		"transitions are counted", NULL, CAUSES(FAULT_FLICKER), CONTROLS(MECHANISM_HYSTERESIS),
-		.is_slow = true, .inject = nothing, .is_answered = is_latched },
-	{ "34", "a chime that goes with a telltale is lost", "Found within 200 ms; the buzzer is asked for.",
-		"the mixer confirms each cue", NULL, CAUSES(FAULT_CHIME_LOST), CONTROLS(MECHANISM_CHIME),
-		.detect_ms = 300, .inject = drop_cue, .is_answered = is_recorded, .undo = unlight_chime },
-	{ "35", "the compositor starts anew and no client is ready", "First light within 150 ms of its start.",
+		"transitions are counted", NULL, CAUSES(FAULT_FLICKER),
+		CONTROLS(MECHANISM_HYSTERESIS), .is_slow = true, .inject = nothing,
+		.is_answered = is_latched },
+	{ "34", "a chime that goes with a telltale is lost",
+		"Found within 200 ms; the buzzer is asked for.", "the mixer confirms each cue",
+		NULL, CAUSES(FAULT_CHIME_LOST), CONTROLS(MECHANISM_CHIME), .detect_ms = 300,
+		.inject = drop_cue, .is_answered = is_recorded, .undo = unlight_chime },
+	{ "35", "the compositor starts anew and no client is ready",
+		"First light within 150 ms of its start.",
 		"the fallback is shown before anything else", NULL, .causes = { FAULT_NONE },
 		.controls_len = 0, .safe_ms = 300, .is_real_only = true, .starts_again = true,
 		.inject = kill_compositor, .is_answered = has_light },
@@ -569,7 +603,8 @@ const struct row rows[] = {
 	{ "37", "every processor is taken away for 30 ms", "Recorded by the 2 ms alarm.",
 		"lateness of each wake-up", NULL, CAUSES(FAULT_LATE), CONTROLS(MECHANISM_LATENESS),
 		.is_real_only = true, .inject = starve, .is_answered = is_recorded },
-	{ "38", "the guest switches its display off", "Nothing of its last picture is left a frame later.",
+	{ "38", "the guest switches its display off",
+		"Nothing of its last picture is left a frame later.",
 		"what was taken back is not shown", NULL, CAUSES(FAULT_BLANKED),
 		CONTROLS(MECHANISM_CLEANUP, MECHANISM_LOSS, MECHANISM_HEARTBEAT), .safe_ms = 33,
 		.inject = blank_guest, .is_safe = is_fallback, .is_wrong = is_leftover },

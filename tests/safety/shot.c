@@ -27,7 +27,8 @@ static uint64_t tick_now(const struct cockpit *cockpit) {
 	return atomic_load(&cockpit->output.page->tick);
 }
 
-static void find_detection(const struct cockpit *cockpit, const struct row *row, struct shot *shot) {
+static void find_detection(
+	const struct cockpit *cockpit, const struct row *row, struct shot *shot) {
 	struct safety_record record;
 	for (unsigned i = 0; i < ROW_CAUSES_MAX && row->causes[i] != FAULT_NONE; i++) {
 		if (cockpit_record(cockpit, shot->first_record, row->causes[i], &record) &&
@@ -54,14 +55,17 @@ static void find_safe(const struct cockpit *cockpit, const struct row *row, stru
 	shot->safe_ns = 0;
 	for (uint64_t i = shot->first_sight; i < len; i++) {
 		struct sight sight;
-		if (!observer_get(&cockpit->observer, i, &sight) || sight.shown_ns < shot->onset_ns) {
+		if (!observer_get(&cockpit->observer, i, &sight) ||
+			sight.shown_ns < shot->onset_ns) {
 			continue;
 		}
 		if (is_wrong(cockpit, row, shot, &sight)) {
 			shot->wrong_pictures++;
 			shot->safe_ns = 0;
 		} else if (!row->is_safe(cockpit, shot, &sight)) {
-			shot->safe_ns = 0;
+			bool is_back = row->may_return && sight.cluster == SIGHT_GUEST &&
+				sight.other == SIGHT_GUEST && sight.wrong == 0;
+			shot->safe_ns = is_back ? shot->safe_ns : 0;
 		} else if (shot->safe_ns == 0) {
 			shot->safe_ns = sight.shown_ns;
 		}
@@ -104,7 +108,8 @@ static void wait_phase(const struct cockpit *cockpit, uint64_t phase_ns) {
 	}
 }
 
-static int begin(struct cockpit *cockpit, const struct row *row, uint64_t phase_ns, struct shot *shot) {
+static int begin(
+	struct cockpit *cockpit, const struct row *row, uint64_t phase_ns, struct shot *shot) {
 	int error = row->prepare != NULL ? row->prepare(cockpit, shot) : 0;
 	if (error != 0) {
 		return error;
@@ -174,7 +179,9 @@ enum shot_verdict shot_judge(
 	if (row->detect_ms != 0 && shot->detect_ns > end_ns) {
 		return SHOT_LATE;
 	}
-	end_ns = shot->detect_ns + REACTION_FRAMES * COCKPIT_PERIOD_NS + grace_ns;
+	uint64_t react_ns = row->react_ms != 0 ? (uint64_t)row->react_ms * NS_PER_MS
+					       : REACTION_FRAMES * COCKPIT_PERIOD_NS;
+	end_ns = shot->detect_ns + react_ns + grace_ns;
 	return shot->detect_ns != 0 && shot->safe_ns > end_ns ? SHOT_LATE : SHOT_PASSED;
 }
 

@@ -10,7 +10,8 @@
 #include "tests/bench/lateness.h"
 #include "tests/safety/cockpit.h"
 
-#define REBOOT_TICKS 240  /* the other guest's layer is not judged for so long after its machine ended */
+#define REBOOT_TICKS                                                                               \
+	240  /* the other guest's layer is not judged for so long after its machine ended */
 #define ALARMS_SHOWN 20
 
 struct soak {
@@ -142,13 +143,16 @@ static int report(const struct soak *soak, uint32_t seconds, uint64_t machine_ns
 	fprintf(file,
 		"{\"seconds\": %u, \"reactions\": %" PRIu64 ", \"wrong_pictures\": %" PRIu64
 		", \"logged\": %" PRIu64 ", \"pictures\": %" PRIu64 ", \"reboots\": %" PRIu64
-		", \"changes\": %" PRIu64 ", \"expected\": %" PRIu64 ", \"machine_worst_ms\": %.2f}\n",
+		", \"changes\": %" PRIu64 ", \"expected\": %" PRIu64
+		", \"machine_worst_ms\": %.2f}\n",
 		seconds, soak->alarms, soak->wrong_pictures, soak->logged, soak->pictures,
 		soak->reboots, soak->changes, soak->expected, (double)machine_ns / 1e6);
 	fclose(file);
-	printf("%u s: %" PRIu64 " reactions, %" PRIu64 " pictures without the cluster among %" PRIu64
-	       "; %" PRIu64 " changes of lamps, themes and locales, %" PRIu64
-	       " restarts of the other guest; %" PRIu64 " records without a reaction; machine late by "
+	printf("%u s: %" PRIu64 " reactions, %" PRIu64
+	       " pictures without the cluster among %" PRIu64 "; %" PRIu64
+	       " changes of lamps, themes and locales, %" PRIu64
+	       " restarts of the other guest; %" PRIu64
+	       " records without a reaction; machine late by "
 	       "at most %.1f ms\n",
 		seconds, soak->alarms, soak->wrong_pictures, soak->pictures, soak->changes,
 		soak->reboots, soak->logged, (double)machine_ns / 1e6);

@@ -28,8 +28,9 @@ START_TEST(row_is_answered) {
 		return;
 	}
 	enum shot_verdict verdict = shot_take(&cockpit, row, 0, false, &shot);
-	ck_assert_msg(verdict == SHOT_PASSED, "row %s (%s): %s, cause %s, %u wrong pictures", row->name,
-		row->fault, shot_verdict_name(verdict), fault_name(shot.cause), shot.wrong_pictures);
+	ck_assert_msg(verdict == SHOT_PASSED, "row %s (%s): %s, cause %s, %u wrong pictures",
+		row->name, row->fault, shot_verdict_name(verdict), fault_name(shot.cause),
+		shot.wrong_pictures);
 }
 END_TEST
 
