@@ -73,8 +73,8 @@ enum layer_state layer_state(const struct layer *layer) {
 	return layer->machine.state;
 }
 
-void layer_report(struct layer *layer, enum fault_cause cause) {
-	layer->reported |= FAULT_BIT(cause);
+void layer_report(struct layer *layer, enum fault_cause cause, enum fault_reaction reaction) {
+	layer->reported[reaction] |= FAULT_BIT(cause);
 }
 
 void layer_acknowledge(struct layer *layer) {
@@ -95,12 +95,12 @@ static struct guest_patience patience_of(const struct layer *layer) {
 static void look(struct layer *layer, uint64_t now_ns, struct layer_signs *signs) {
 	struct guest_patience patience = patience_of(layer);
 	guest_look(layer->guest, layer->config->scanout, &patience, now_ns, signs);
-	signs->reported = layer->reported;
+	memcpy(signs->reported, layer->reported, sizeof(signs->reported));
 	signs->acknowledged = layer->is_acknowledged;
 	signs->no_hysteresis = !mechanism_is_on(MECHANISM_HYSTERESIS);
 	signs->no_stall = !mechanism_is_on(MECHANISM_STALL);
 	signs->no_heartbeat = !mechanism_is_on(MECHANISM_HEARTBEAT);
-	layer->reported = 0;
+	memset(layer->reported, 0, sizeof(layer->reported));
 	layer->is_acknowledged = false;
 }
 

@@ -33,7 +33,7 @@ struct layer {
 
 	struct layer_machine machine;   /* of a guest's layer */
 	const struct ticker *ticker;    /* of its output */
-	uint64_t reported;              /* set of causes that checks found since the last tick */
+	uint64_t reported[FAULT_REACTIONS]; /* since the last tick, as in struct layer_signs */
 	bool is_acknowledged;           /* since the last tick */
 	struct rects damage;            /* of the guest's picture, since it was composed last */
 
@@ -56,8 +56,9 @@ void layer_init(struct layer *layer, const struct config_layer *config, uint32_t
 void layer_add_damage(struct layer *layer, const struct rects *damage);
 
 /* A check found this wrong with what the layer shows: judged at the next tick, and forgotten then. What
- * lasts is reported at each tick. */
-void layer_report(struct layer *layer, enum fault_cause cause);
+ * lasts is reported at each tick. `reaction`: what is to be done; DEFAULT: what the layer's configuration
+ * says of the cause. */
+void layer_report(struct layer *layer, enum fault_cause cause, enum fault_reaction reaction);
 /* Ends its quarantine, if it is in one. */
 void layer_acknowledge(struct layer *layer);
 

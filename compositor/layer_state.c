@@ -13,6 +13,7 @@ enum event {
 	HELD,         /* it stayed long enough */
 	ENOUGH,       /* enough good ticks, long enough after the loss */
 	EXHAUSTED,    /* too many losses */
+	WORSE,        /* what is wrong asks for more than what was before */
 	ACKNOWLEDGED, /* somebody takes responsibility for another try */
 };
 
@@ -32,11 +33,13 @@ static const struct {
 	{ LAYER_SUSPECT, PICTURE, LAYER_LIVE },
 	{ LAYER_SUSPECT, HELD, LAYER_PLACEHOLDER },
 	{ LAYER_PLACEHOLDER, EXHAUSTED, LAYER_QUARANTINED },
+	{ LAYER_PLACEHOLDER, WORSE, LAYER_PLACEHOLDER },
 	{ LAYER_PLACEHOLDER, PICTURE, LAYER_RECOVERING },
 	{ LAYER_RECOVERING, LOST, LAYER_PLACEHOLDER },
 	{ LAYER_RECOVERING, DOUBT, LAYER_PLACEHOLDER },
 	{ LAYER_RECOVERING, ENOUGH, LAYER_LIVE },
 	{ LAYER_QUARANTINED, ACKNOWLEDGED, LAYER_PLACEHOLDER },
+	{ LAYER_QUARANTINED, WORSE, LAYER_QUARANTINED },
 };
 
 static const char *const state_names[] = {
@@ -121,6 +124,7 @@ static uint64_t heart_causes(
 		bit_if(!late && tick - machine->heart_number_tick >= limit, FAULT_HEARTBEAT_FROZEN);
 }
 
+/* Without what checks reported. */
 static uint64_t find_causes(
 	const struct layer_machine *machine, const struct layer_signs *signs, uint64_t tick) {
 	const struct layer_limits *limits = &machine->limits;
@@ -128,7 +132,22 @@ static uint64_t find_causes(
 		tick - machine->flush_tick >= limits->stall_ticks;
 	return source_causes(machine, signs) | heart_causes(machine, signs, tick) |
 		bit_if(stalled, FAULT_STALLED) | bit_if(signs->frozen, FAULT_FROZEN) |
-		bit_if(signs->refused != FAULT_NONE, signs->refused) | signs->reported;
+		bit_if(signs->refused != FAULT_NONE, signs->refused);
+}
+
+/* The strongest that is asked for; DEFAULT: the cause is not there. */
+static enum fault_reaction reaction_to(const struct layer_machine *machine,
+	const struct layer_signs *signs, uint64_t causes, enum fault_cause cause) {
+	uint64_t usual = causes | signs->reported[FAULT_REACTION_DEFAULT];
+	enum fault_reaction reaction = (usual & FAULT_BIT(cause)) != 0
+		? (enum fault_reaction)machine->limits.reactions[cause]
+		: FAULT_REACTION_DEFAULT;
+	for (enum fault_reaction asked = FAULT_REACTION_LOG; asked < FAULT_REACTIONS; asked++) {
+		if ((signs->reported[asked] & FAULT_BIT(cause)) != 0) {
+			reaction = MAX(reaction, asked);
+		}
+	}
+	return reaction;
 }
 
 static bool is_doubt(enum fault_cause cause, enum fault_reaction reaction) {
@@ -148,8 +167,8 @@ static struct finding judge(
 	struct finding finding = { .cause = FAULT_NONE, .reaction = FAULT_REACTION_LOG };
 	int rank = 0;
 	for (enum fault_cause cause = FAULT_NONE + 1; cause < FAULT_CAUSES; cause++) {
-		enum fault_reaction reaction = machine->limits.reactions[cause];
-		if ((causes & FAULT_BIT(cause)) == 0) {
+		enum fault_reaction reaction = reaction_to(machine, signs, causes, cause);
+		if (reaction == FAULT_REACTION_DEFAULT) {
 			continue;
 		}
 		if (reaction == FAULT_REACTION_LOG) {
@@ -251,6 +270,8 @@ static bool happened(const struct layer_machine *machine, const struct layer_sig
 	case ENOUGH:
 		return machine->good_ticks >= limits->recover_ticks &&
 			(signs->no_hysteresis || tick - machine->lost_tick >= limits->dwell_ticks);
+	case WORSE:
+		return finding->cause != FAULT_NONE && finding->reaction > machine->reaction;
 	case EXHAUSTED:
 		return !signs->no_hysteresis && is_exhausted(machine, tick);
 	case ACKNOWLEDGED:
@@ -269,29 +290,31 @@ static void note_loss(struct layer_machine *machine, uint64_t tick) {
 
 static void enter(struct layer_machine *machine, enum layer_state state,
 	const struct finding *finding, uint64_t tick, struct layer_transition *transition) {
+	enum fault_reaction reaction = machine->reaction;
 	bool shown = layer_machine_shows_picture(machine);
 	if (finding->cause != FAULT_NONE && state != LAYER_STARTING) {
 		machine->cause = finding->cause;
-		machine->reaction = finding->reaction;
+		reaction = finding->reaction;
 	}
 	if (state == LAYER_PLACEHOLDER) {
-		machine->reaction = MAX(machine->reaction, FAULT_REACTION_PLACEHOLDER);
+		reaction = MAX(reaction, FAULT_REACTION_PLACEHOLDER);
 		if (shown) {
 			note_loss(machine, tick);
 		}
 	}
+	machine->reaction = MAX(machine->reaction, reaction);
 	*transition = (struct layer_transition) {
 		.from = machine->state,
 		.to = state,
 		.cause = machine->cause,
-		.reaction = machine->reaction,
+		.reaction = reaction,
 		.onset_ns = machine->well_ns,
 	};
-	if (machine->state == LAYER_QUARANTINED) {
+	if (machine->state == LAYER_QUARANTINED && state != LAYER_QUARANTINED) {
 		machine->losses = 0;
 	}
+	machine->since_tick = machine->state == state ? machine->since_tick : tick;
 	machine->state = state;
-	machine->since_tick = tick;
 	machine->good_ticks = state == LAYER_RECOVERING ? 1 : 0;
 	if (state == LAYER_LIVE) {
 		machine->cause = FAULT_NONE;

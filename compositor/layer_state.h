@@ -31,6 +31,10 @@
  *   fallback,     as placeholder; screen_state.h says what it means to the output
  *   safe
  *
+ * A check may ask for another reaction than the layer's to what it found. In PLACEHOLDER and QUARANTINED a
+ * cause whose reaction is stronger than that to the causes so far raises it: a transition from the state to
+ * itself, with that reaction. It is not lowered before the layer is LIVE again.
+ *
  * Thread: the compositor's. Plain storage.
  */
 #ifndef COMPOSITOR_LAYER_STATE_H
@@ -91,7 +95,9 @@ struct layer_signs {
 	uint64_t flushes; /* so far */
 	uint64_t hearts; /* heartbeats so far; 0: none came */
 	uint64_t heart_number; /* what the last one said */
-	uint64_t reported; /* set of causes that checks found since the last tick */
+	/* sets of causes that checks found since the last tick, by the reaction they ask for; DEFAULT: the
+	 * layer's own to the cause */
+	uint64_t reported[FAULT_REACTIONS];
 	bool acknowledged; /* quarantine ends */
 	bool no_hysteresis; /* neither dwell nor quarantine */
 	bool no_stall, no_heartbeat; /* not looked at */
@@ -99,7 +105,9 @@ struct layer_signs {
 
 /* What happened at a tick, for log, safety page and statistics. */
 struct layer_transition {
-	enum layer_state from, to; /* equal: a cause was only written down */
+	/* equal: a cause was only written down, or, where its reaction is stronger than that, raised the
+	 * reaction */
+	enum layer_state from, to;
 	enum fault_cause cause; /* of a loss; what ended, in a recovery */
 	enum fault_reaction reaction; /* to the cause */
 	uint64_t onset_ns; /* the last time it was known to be well: the loss is not older */
@@ -108,7 +116,7 @@ struct layer_transition {
 struct layer_machine {
 	enum layer_state state;
 	enum fault_cause cause; /* of not being LIVE; kept until it is again */
-	enum fault_reaction reaction; /* to it; LOG while LIVE */
+	enum fault_reaction reaction; /* the strongest since it was LIVE; LOG while it is */
 	struct layer_limits limits;
 	bool has_valid; /* the picture in hand is one from after the last loss of its source */
 	uint64_t since_tick; /* of the state */

@@ -52,6 +52,13 @@ enum fault_cause region_cause(const struct region *region) {
 	return checks[region->check].cause;
 }
 
+enum fault_reaction region_reaction(const struct region *region) {
+	return region->reaction != FAULT_REACTION_DEFAULT
+		? region->reaction
+		: (enum fault_reaction)
+			  region->layer->machine.limits.reactions[region_cause(region)];
+}
+
 bool region_has_own(const struct region *region) {
 	switch (layer_state(region->layer)) {
 	case LAYER_STARTING:

@@ -31,7 +31,7 @@ struct region {
 	struct rect place; /* on the output */
 	bool is_of_picture; /* looked at in the guest's own picture only: all of it */
 	uint32_t frames, skip, threshold;
-	enum fault_reaction reaction;
+	enum fault_reaction reaction; /* DEFAULT: the layer's */
 	uint32_t element; /* PRESENCE: in the atlas */
 
 	struct check_live live;
@@ -49,6 +49,8 @@ void region_init(struct region *region, const struct config_region *config, stru
 void region_init_uniform(struct region *region, const char *name, struct layer *layer);
 
 enum fault_cause region_cause(const struct region *region);
+/* What is done about it. Never DEFAULT. */
+enum fault_reaction region_reaction(const struct region *region);
 
 /* Whether there is an own picture of its layer to be looked at, that is to be shown some day. */
 bool region_has_own(const struct region *region);

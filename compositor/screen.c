@@ -187,10 +187,17 @@ static void look_at_layer(const struct layer *layer, struct screen_signs *signs)
 	}
 }
 
+/* A loss, or something that makes it worse; not a quarantine that ends. */
+static bool is_loss(const struct layer_transition *made) {
+	return made->from == made->to
+		? made->reaction > FAULT_REACTION_LOG
+		: made->to == LAYER_PLACEHOLDER && made->from != LAYER_QUARANTINED;
+}
+
 /* What a loss at this tick means to the output. */
 static void look_at_event(const struct screen_event *event, struct screen_signs *signs) {
 	const struct layer_transition *made = &event->transition;
-	if (made->from == made->to || made->to != LAYER_PLACEHOLDER) {
+	if (!is_loss(made)) {
 		return;
 	}
 	if (made->cause == signs->missing) {

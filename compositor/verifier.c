@@ -168,7 +168,7 @@ static void judge_own(struct verifier *verifier, struct element *element) {
 	}
 	uint32_t patience = is_shown ? ELEMENT_BAD_FRAMES : 1;
 	if (has_own && element->bad_frames >= patience) {
-		layer_report(element->layer, element->cause);
+		layer_report(element->layer, element->cause, FAULT_REACTION_DEFAULT);
 	}
 }
 
@@ -234,7 +234,7 @@ static void tell_of_region(struct verifier *verifier, const struct region *regio
 		.from = is_fault ? "passed" : "failed",
 		.to = is_fault ? "failed" : "passed",
 		.cause = region_cause(region),
-		.reaction = region->reaction,
+		.reaction = region_reaction(region),
 		.onset_ns = region->well_ns,
 	};
 	tell(verifier, &event);
@@ -261,22 +261,18 @@ static void look_at_region(
 	}
 }
 
-/* What lasts is reported at each tick. */
-static void report_region(struct verifier *verifier, const struct region *region) {
-	enum fault_cause cause = region_cause(region);
-	if (!region->is_fault || region->reaction == FAULT_REACTION_LOG) {
-		return;
-	}
-	layer_report(region->layer, cause);
-	if (region->reaction >= FAULT_REACTION_FALLBACK) {
-		verifier->reported |= FAULT_BIT(cause);
+/* What lasts is reported at each tick. What it means to the output is the layer's to say: the host's own
+ * pictures are not what failed. One that is only to be written down was told of when it began. */
+static void report_region(const struct region *region) {
+	if (region->is_fault && region->reaction != FAULT_REACTION_LOG) {
+		layer_report(region->layer, region_cause(region), region->reaction);
 	}
 }
 
 static void judge_own_region(struct verifier *verifier, struct region *region) {
 	struct region_sight sight = { 0 };
 	if (region->was_shown && !region->is_of_picture) {
-		report_region(verifier, region);
+		report_region(region);
 		return;
 	}
 	if (!region_has_own(region) || !region_see_own(region, &sight)) {
@@ -284,7 +280,7 @@ static void judge_own_region(struct verifier *verifier, struct region *region) {
 		return;
 	}
 	look_at_region(verifier, region, &sight);
-	report_region(verifier, region);
+	report_region(region);
 }
 
 /* ---- the steps of a tick ---- */

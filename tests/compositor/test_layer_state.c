@@ -124,9 +124,9 @@ static struct layer_signs see(struct layer_signs before, char letter) {
 	signs.hearts += letter == 'h' || letter == 'H';
 	signs.heart_number += letter == 'h';
 	signs.acknowledged = letter == 'a';
-	signs.reported = letter == 'o' ? FAULT_BIT(FAULT_OVERDRAWN)
-		: letter == 'w'        ? FAULT_BIT(FAULT_WRONG_PIXELS)
-				       : 0;
+	signs.reported[FAULT_REACTION_DEFAULT] = letter == 'o' ? FAULT_BIT(FAULT_OVERDRAWN)
+		: letter == 'w'                                ? FAULT_BIT(FAULT_WRONG_PIXELS)
+							       : 0;
 	signs.blank = letter == 'b' || letter == 's' || signs.frames == 0;
 	return signs;
 }
@@ -219,10 +219,112 @@ START_TEST(the_strongest_reaction_counts) {
 	layer_machine_init(&machine, &at_once);
 	layer_machine_step(&machine, &signs, 1, 1, made);
 	signs = see(signs, 'S');
-	signs.reported = FAULT_BIT(FAULT_UNIFORM) | FAULT_BIT(FAULT_WRONG_PIXELS);
+	signs.reported[FAULT_REACTION_DEFAULT] =
+		FAULT_BIT(FAULT_UNIFORM) | FAULT_BIT(FAULT_WRONG_PIXELS);
 	ck_assert_uint_eq(layer_machine_step(&machine, &signs, 2, 2, made), 1);
 	ck_assert_int_eq(made[0].cause, FAULT_WRONG_PIXELS);
 	ck_assert_int_eq(made[0].reaction, FAULT_REACTION_FALLBACK);
+	ck_assert_int_eq(machine.reaction, FAULT_REACTION_FALLBACK);
+}
+END_TEST
+
+/* What a check asks for is done, be it more or less than the layer's reaction to the cause. */
+static const struct {
+	const char *name;
+	uint64_t reported[FAULT_REACTIONS];
+	uint32_t hold_ticks;
+	enum layer_state state;
+	enum fault_reaction reaction; /* DEFAULT: to nothing */
+} asked[] = {
+	{ "the layer's", { [FAULT_REACTION_DEFAULT] = FAULT_BIT(FAULT_FROZEN) }, 9,
+		LAYER_PLACEHOLDER, FAULT_REACTION_PLACEHOLDER },
+	{ "to write it down", { [FAULT_REACTION_LOG] = FAULT_BIT(FAULT_FROZEN) }, 9, LAYER_LIVE,
+		FAULT_REACTION_LOG },
+	{ "to hold", { [FAULT_REACTION_HOLD] = FAULT_BIT(FAULT_FROZEN) }, 9, LAYER_SUSPECT,
+		FAULT_REACTION_HOLD },
+	{ "less than usual", { [FAULT_REACTION_PLACEHOLDER] = FAULT_BIT(FAULT_WRONG_PIXELS) }, 9,
+		LAYER_PLACEHOLDER, FAULT_REACTION_PLACEHOLDER },
+	{ "the fallback", { [FAULT_REACTION_FALLBACK] = FAULT_BIT(FAULT_FROZEN) }, 9,
+		LAYER_PLACEHOLDER, FAULT_REACTION_FALLBACK },
+	{ "the safe state", { [FAULT_REACTION_SAFE] = FAULT_BIT(FAULT_FROZEN) }, 9,
+		LAYER_PLACEHOLDER, FAULT_REACTION_SAFE },
+	{ "two of them",
+		{ [FAULT_REACTION_HOLD] = FAULT_BIT(FAULT_FROZEN),
+			[FAULT_REACTION_FALLBACK] = FAULT_BIT(FAULT_FROZEN) },
+		9, LAYER_PLACEHOLDER, FAULT_REACTION_FALLBACK },
+	{ "and the layer's, which is more",
+		{ [FAULT_REACTION_DEFAULT] = FAULT_BIT(FAULT_WRONG_PIXELS),
+			[FAULT_REACTION_HOLD] = FAULT_BIT(FAULT_WRONG_PIXELS) },
+		9, LAYER_PLACEHOLDER, FAULT_REACTION_FALLBACK },
+};
+
+START_TEST(what_a_check_asks_for_is_done) {
+	struct layer_machine machine;
+	struct layer_transition made[LAYER_TRANSITIONS_MAX];
+	struct layer_signs signs = see((struct layer_signs) { 0 }, 'f');
+	const struct layer_limits limits = { .recover_ticks = 1,
+		.hold_ticks = asked[_i].hold_ticks };
+	layer_machine_init(&machine, &limits);
+	layer_machine_step(&machine, &signs, 1, 1, made);
+	signs = see(signs, '.');
+	memcpy(signs.reported, asked[_i].reported, sizeof(signs.reported));
+	ck_assert_uint_eq(layer_machine_step(&machine, &signs, 2, 2, made), 1);
+	ck_assert_msg(machine.state == asked[_i].state, "%s: %s", asked[_i].name,
+		layer_state_name(machine.state));
+	ck_assert_msg(made[0].reaction == asked[_i].reaction, "%s: %s", asked[_i].name,
+		fault_reaction_name(made[0].reaction));
+}
+END_TEST
+
+START_TEST(what_is_worse_raises_the_reaction) {
+	struct layer_machine machine;
+	struct layer_transition made[LAYER_TRANSITIONS_MAX];
+	struct layer_signs signs = see((struct layer_signs) { 0 }, 'f');
+	struct layer_limits limits = at_once;
+	limits.quarantine_losses = (uint32_t)_i; /* in quarantine too */
+	limits.quarantine_ticks = 100;
+	enum layer_state state = _i ? LAYER_QUARANTINED : LAYER_PLACEHOLDER;
+	layer_machine_init(&machine, &limits);
+	layer_machine_step(&machine, &signs, 1, 1, made);
+	signs = see(signs, 'D');
+	ck_assert_uint_eq(layer_machine_step(&machine, &signs, 2, 2, made), 1 + (size_t)_i);
+	ck_assert_int_eq(machine.state, state);
+	ck_assert_int_eq(machine.reaction, FAULT_REACTION_PLACEHOLDER);
+
+	static const enum fault_reaction worse[] = { FAULT_REACTION_FALLBACK, FAULT_REACTION_SAFE };
+	for (uint64_t i = 0; i < ARRAY_LEN(worse); i++) {
+		signs.reported[worse[i]] = FAULT_BIT(FAULT_FROZEN);
+		ck_assert_uint_eq(layer_machine_step(&machine, &signs, 3 + 2 * i, 3, made), 1);
+		ck_assert_int_eq(made[0].from, state);
+		ck_assert_int_eq(made[0].to, state);
+		ck_assert_int_eq(made[0].cause, FAULT_FROZEN);
+		ck_assert_int_eq(made[0].reaction, worse[i]);
+		/* once */
+		ck_assert_uint_eq(layer_machine_step(&machine, &signs, 4 + 2 * i, 4, made), 0);
+	}
+	/* and less does not lower it */
+	memset(signs.reported, 0, sizeof(signs.reported));
+	ck_assert_uint_eq(layer_machine_step(&machine, &signs, 8, 8, made), 0);
+	ck_assert_int_eq(machine.reaction, FAULT_REACTION_SAFE);
+}
+END_TEST
+
+START_TEST(a_lesser_loss_does_not_ask_again) {
+	struct layer_machine machine;
+	struct layer_transition made[LAYER_TRANSITIONS_MAX];
+	struct layer_signs signs = see((struct layer_signs) { 0 }, 'f');
+	const struct layer_limits limits = RECOVER(5);
+	layer_machine_init(&machine, &limits);
+	layer_machine_step(&machine, &signs, 1, 1, made);
+	signs = see(signs, 'w');
+	layer_machine_step(&machine, &signs, 2, 2, made);
+	signs = see(signs, 'f');
+	layer_machine_step(&machine, &signs, 3, 3, made);
+	ck_assert_int_eq(machine.state, LAYER_RECOVERING);
+	signs = see(signs, 'D');
+	ck_assert_uint_eq(layer_machine_step(&machine, &signs, 4, 4, made), 1);
+	ck_assert_int_eq(made[0].reaction, FAULT_REACTION_PLACEHOLDER);
+	/* but it still is not live since the stronger one */
 	ck_assert_int_eq(machine.reaction, FAULT_REACTION_FALLBACK);
 }
 END_TEST
@@ -253,6 +355,9 @@ Suite *suite_under_test(void) {
 	tcase_add_loop_test(machine, story, 0, ARRAY_LEN(stories));
 	tcase_add_test(machine, what_changes_nothing_is_written_down_once);
 	tcase_add_test(machine, the_strongest_reaction_counts);
+	tcase_add_loop_test(machine, what_a_check_asks_for_is_done, 0, ARRAY_LEN(asked));
+	tcase_add_loop_test(machine, what_is_worse_raises_the_reaction, 0, 2);
+	tcase_add_test(machine, a_lesser_loss_does_not_ask_again);
 	tcase_add_test(machine, without_hysteresis_there_is_none);
 	tcase_add_test(machine, waits_only_where_time_changes_something);
 	return suite;

@@ -611,6 +611,114 @@ START_TEST(a_region_may_only_be_logged) {
 }
 END_TEST
 
+/* A picture of the layer that is not critical: stripes, or all of one colour. */
+static void draw_stripes(bool has_stripes) {
+	const struct frame frame = {
+		.width = pair_right.width,
+		.height = PAIR_HEIGHT,
+		.stride = pair_right.width * 4,
+		.format = PIXEL_FORMAT_BGRX,
+	};
+	uint8_t *buffer = rig_buffer(&rig, 1, 0, (size_t)frame.stride * frame.height);
+	uint32_t *pixels = (uint32_t *)(void *)buffer;
+	for (uint32_t i = 0; i < frame.width * frame.height; i++) {
+		pixels[i] = has_stripes && i % 2 ? 0xffffff : 0x404040;
+	}
+	rig_publish(&rig, 1, 0, buffer, &frame);
+}
+
+static struct config_region stripes(enum fault_reaction reaction) {
+	struct config_region region = {
+		.name = "stripes",
+		.check = SAFETY_CONTRAST,
+		.layer = 1,
+		.place = { pair_right.x + 4, 4, 8, 8 },
+		.frames = 1,
+		.threshold = 60,
+		.reaction = reaction,
+	};
+	return region;
+}
+
+static const struct {
+	const char *name;
+	enum fault_reaction own, of_layer;
+	enum layer_state layer;
+	enum screen_state output;
+} answers[] = {
+	{ "the layer's", FAULT_REACTION_DEFAULT, FAULT_REACTION_DEFAULT, LAYER_PLACEHOLDER,
+		SCREEN_DEGRADED },
+	{ "the layer's: fallback", FAULT_REACTION_DEFAULT, FAULT_REACTION_FALLBACK,
+		LAYER_PLACEHOLDER, SCREEN_FALLBACK },
+	{ "log", FAULT_REACTION_LOG, FAULT_REACTION_FALLBACK, LAYER_LIVE, SCREEN_NORMAL },
+	{ "hold", FAULT_REACTION_HOLD, FAULT_REACTION_FALLBACK, LAYER_SUSPECT, SCREEN_DEGRADED },
+	{ "placeholder", FAULT_REACTION_PLACEHOLDER, FAULT_REACTION_SAFE, LAYER_PLACEHOLDER,
+		SCREEN_DEGRADED },
+	{ "fallback", FAULT_REACTION_FALLBACK, FAULT_REACTION_LOG, LAYER_PLACEHOLDER,
+		SCREEN_FALLBACK },
+	{ "safe", FAULT_REACTION_SAFE, FAULT_REACTION_LOG, LAYER_PLACEHOLDER, SCREEN_SAFE },
+};
+
+START_TEST(a_region_has_its_own_reaction) {
+	struct config config;
+	cluster_config(&config);
+	config.layers[1].hold_ms = 1000;
+	config.layers[1].reactions[FAULT_INVISIBLE] = answers[_i].of_layer;
+	config.regions_len = 1;
+	config.regions[0] = stripes(answers[_i].own);
+	start(&config);
+	draw_stripes(true);
+	draw_cluster(&brake_off);
+	rig_step(&rig, FOLLOW_TICKS + 1);
+	pair_expect(&rig, "output.main", SCREEN_NORMAL);
+	for (unsigned i = 0; i < 5; i++) {
+		draw_stripes(false);
+		rig_step(&rig, 1);
+	}
+	ck_assert_uint_eq(recorded(SAFETY_REGION, "stripes"), FAULT_INVISIBLE);
+	pair_expect(&rig, "layer.ivi", answers[_i].layer);
+	pair_expect(&rig, "output.main", answers[_i].output);
+	/* the host's own pictures are right: nothing is worse later */
+	for (unsigned i = 0; i < 5; i++) {
+		draw_stripes(false);
+		rig_step(&rig, 1);
+	}
+	pair_expect(&rig, "output.main", answers[_i].output);
+	finish();
+}
+END_TEST
+
+START_TEST(a_layer_that_is_gone_may_be_worse_yet) {
+	static const enum fault_reaction reactions[] = { FAULT_REACTION_FALLBACK,
+		FAULT_REACTION_SAFE };
+	static const enum screen_state states[] = { SCREEN_FALLBACK, SCREEN_SAFE };
+	struct config config;
+	cluster_config(&config);
+	config.regions_len = 2;
+	config.regions[0] = stripes(FAULT_REACTION_PLACEHOLDER);
+	config.regions[1] = stripes(reactions[_i]);
+	snprintf(config.regions[1].name, sizeof(config.regions[1].name), "something");
+	config.regions[1].check = SAFETY_BLACK;
+	config.regions[1].frames = 4;
+	start(&config);
+	draw_stripes(true);
+	draw_cluster(&brake_off);
+	rig_step(&rig, FOLLOW_TICKS + 1);
+	draw_stripes(false);
+	rig_step(&rig, 3);
+	pair_expect(&rig, "layer.ivi", LAYER_PLACEHOLDER);
+	pair_expect(&rig, "output.main", SCREEN_DEGRADED);
+	for (unsigned i = 0; i < 4; i++) {
+		draw_stripes(false);
+		rig_step(&rig, 1);
+	}
+	pair_expect(&rig, "layer.ivi", LAYER_PLACEHOLDER);
+	pair_expect(&rig, "output.main", states[_i]);
+	ck_assert_uint_eq(rig_value(&rig, "layer.ivi.cause"), FAULT_UNIFORM);
+	finish();
+}
+END_TEST
+
 START_TEST(a_critical_layer_is_not_all_of_one_colour) {
 	struct config config;
 	cluster_config(&config);
@@ -654,6 +762,8 @@ Suite *suite_under_test(void) {
 	tcase_add_loop_test(region, a_region_is_watched, 0, ARRAY_LEN(regions));
 	tcase_add_test(region, an_owner_is_alone);
 	tcase_add_test(region, a_region_may_only_be_logged);
+	tcase_add_loop_test(region, a_region_has_its_own_reaction, 0, ARRAY_LEN(answers));
+	tcase_add_loop_test(region, a_layer_that_is_gone_may_be_worse_yet, 0, 2);
 	tcase_add_loop_test(region, a_critical_layer_is_not_all_of_one_colour, 0, 2);
 	return suite;
 }
