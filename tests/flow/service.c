@@ -22,6 +22,8 @@
 #include "core/fd.h"
 #include "service/runtime_lock.h"
 
+#define LEAVE_FALLBACK_TICKS 120 /* four times what is asked for by default */
+
 #ifndef FASCIA_PROGRAM
 #error "the build names the program under test"
 #endif
@@ -442,6 +444,17 @@ void service_step(struct service *service, uint64_t ticks) {
 			}
 		}
 	}
+}
+
+void service_leave_fallback(struct service *service) {
+	const uint64_t fallback = 1; /* "init|fallback|normal|degraded|safe" */
+	for (unsigned tick = 0; tick < LEAVE_FALLBACK_TICKS; tick++) {
+		if (service_value(service, "compositor", "output.main.state") != fallback) {
+			return;
+		}
+		service_step(service, 1);
+	}
+	give_up(service, "the fallback does not end");
 }
 
 const uint32_t *service_picture(struct service *service) {

@@ -85,6 +85,8 @@ void service_wait_starts(const struct service *service, const char *process, uin
 
 /* Lets `ticks` pass on the first output, one after another, and waits until they were made. */
 void service_step(struct service *service, uint64_t ticks);
+/* Steps until the first output has left its fallback, which stays for a while when all is well again. */
+void service_leave_fallback(struct service *service);
 
 /* The newest picture of the first output: valid until the next call. */
 const uint32_t *service_picture(struct service *service);

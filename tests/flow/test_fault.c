@@ -18,9 +18,11 @@
 #define STUCK_TICKS 30 /* unanswered, until a process counts as stuck (compositor/guest.h) */
 #define RECOVER_TICKS 2
 
+/* faults follow each other as fast as the test can make them: no latch, no quarantine */
 static const char cockpit[] = "outputs:\n"
 			      "  - name: main\n"
 			      "    mode: 640x480@step\n"
+			      "    flicker_max: 0\n"
 			      "guests:\n"
 			      "  - name: cluster\n"
 			      "  - name: ivi\n"
@@ -29,6 +31,7 @@ static const char cockpit[] = "outputs:\n"
 			      "    at: 32,16\n"
 			      "    size: 320x120\n"
 			      "    critical: true\n"
+			      "    quarantine: never\n"
 			      "    hold_ms: 40\n"
 			      "    recover_frames: 2\n"
 			      "  - name: ivi\n"
@@ -59,7 +62,7 @@ static void rig_start(struct rig *rig) {
 	guest_display_start(&rig->ivi, &rig->service, "ivi", 256, 192);
 	guest_display_show(&rig->cluster, 1);
 	guest_display_show(&rig->ivi, 2);
-	service_step(&rig->service, 1);
+	service_leave_fallback(&rig->service);
 	expect_guest(&rig->service, 1, &cluster_whole, 32, 16);
 	expect_guest(&rig->service, 2, &ivi_whole, 200, 200);
 }
@@ -94,6 +97,7 @@ static void return_cluster(struct rig *rig) {
 		step(rig, 1);
 		guest_display_sync(&rig->cluster);
 	}
+	service_leave_fallback(&rig->service);
 	expect_guest(&rig->service, 50 + RECOVER_TICKS, &cluster_whole, 32, 16);
 }
 
@@ -155,7 +159,7 @@ START_TEST(stopped_gpu_endpoint) {
 			step(&rig, 1);
 		}
 		guest_display_sync(&rig.cluster);
-		step(&rig, 1);
+		service_leave_fallback(&rig.service);
 		expect_guest(&rig.service, 60 + RECOVER_TICKS, &cluster_whole, 32, 16);
 	}
 	ck_assert_int_eq(service_pid(&rig.service, "gpu-cluster"), pid);
@@ -199,6 +203,7 @@ START_TEST(killed_compositor) {
 			guest_display_sync(&rig.cluster);
 			guest_display_sync(&rig.ivi);
 		}
+		service_leave_fallback(&rig.service);
 		expect_guest(&rig.service, 1, &cluster_whole, 32, 16);
 		expect_guest(&rig.service, 2, &ivi_whole, 200, 200);
 	}

@@ -38,18 +38,6 @@ static const struct rect ivi_below = { 0, 36, 256, 156 };
 
 static const char *const cluster_missing[] = { "cluster", NULL };
 
-/* The fallback stays for a while when all is well again: no flicker. */
-static void step_out_of_fallback(struct service *service) {
-	const uint64_t fallback = 1; /* "init|fallback|normal|degraded|..." */
-	for (unsigned tick = 0; tick < 120; tick++) {
-		if (service_value(service, "compositor", "output.main.state") != fallback) {
-			return;
-		}
-		service_step(service, 1);
-	}
-	ck_abort_msg("the fallback does not end");
-}
-
 START_TEST(first_light) {
 	struct service service;
 	struct expect expect;
@@ -74,7 +62,7 @@ START_TEST(a_frame_arrives) {
 	guest_display_start(&cluster, &service, "cluster", 320, 120);
 
 	guest_display_show(&cluster, 1);
-	step_out_of_fallback(&service);
+	service_leave_fallback(&service);
 	expect_guest(&service, 1, &cluster_whole, 32, 16);
 	ck_assert_uint_eq(service_value(&service, "compositor", "layer.cluster.state"), 2);
 
@@ -116,7 +104,7 @@ START_TEST(two_guests) {
 
 	guest_display_start(&cluster, &service, "cluster", 320, 120);
 	guest_display_show(&cluster, 3);
-	step_out_of_fallback(&service);
+	service_leave_fallback(&service);
 	expect_guest(&service, 3, &cluster_whole, 32, 16);
 	expect_guest(&service, 7, &ivi_below, 200, 136);
 	const struct rect below = { 0, 292, 640, 188 };
@@ -138,7 +126,7 @@ START_TEST(hang_up_and_return) {
 	expect_init(&expect, &service);
 	guest_display_start(&cluster, &service, "cluster", 320, 120);
 	guest_display_show(&cluster, 1);
-	step_out_of_fallback(&service);
+	service_leave_fallback(&service);
 	expect_guest(&service, 1, &cluster_whole, 32, 16);
 
 	guest_display_stop(&cluster);
@@ -153,7 +141,7 @@ START_TEST(hang_up_and_return) {
 		guest_display_show(&cluster, seed);
 		service_step(&service, 1);
 	}
-	step_out_of_fallback(&service);
+	service_leave_fallback(&service);
 	expect_guest(&service, 13, &cluster_whole, 32, 16);
 
 	guest_display_stop(&cluster);
@@ -180,7 +168,7 @@ START_TEST(layer_commands) {
 	guest_display_start(&ivi, &service, "ivi", 256, 192);
 	guest_display_show(&cluster, 1);
 	guest_display_show(&ivi, 2);
-	step_out_of_fallback(&service);
+	service_leave_fallback(&service);
 
 	command_layer(&service, "ivi", "at", "300,250");
 	service_step(&service, 1);
@@ -290,7 +278,7 @@ START_TEST(screenshot_shows_the_output) {
 	char output[256], path[128];
 	ck_assert_int_eq(service_command(&service, output, sizeof(output), "step", NULL), 0);
 	ck_assert_str_eq(output, "1\n");
-	step_out_of_fallback(&service);
+	service_leave_fallback(&service);
 
 	snprintf(path, sizeof(path), "%s/x.png", service.dir);
 	ck_assert_int_eq(
