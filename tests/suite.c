@@ -45,8 +45,12 @@ TCase *suite_case(Suite *suite, const char *name) {
 
 int main(void) {
 	SRunner *runner = srunner_create(suite_under_test());
-	srunner_run_all(runner, CK_ENV);
+	/* a line per test, for those who ask which tests passed; what failed, once more at the end */
+	srunner_run_all(runner, getenv("CK_VERBOSITY") == NULL ? CK_VERBOSE : CK_ENV);
 	int failed = srunner_ntests_failed(runner);
+	if (failed > 0) {
+		srunner_print(runner, CK_NORMAL);
+	}
 	srunner_free(runner);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
