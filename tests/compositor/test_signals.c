@@ -1,8 +1,10 @@
 #include "compositor/signals.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "compositor/inject.h"
 #include "core/fd.h"
@@ -242,6 +244,52 @@ START_TEST(a_flood_is_taken_in_parts) {
 }
 END_TEST
 
+/* More of it than the socket holds: what is good does not come through. */
+START_TEST(a_flood_of_rubbish_lights_all) {
+	send_next();
+	rig_step(&rig, 1);
+	expect_brake("brake/off");
+	for (unsigned tick = 0; tick <= TIMEOUT_TICKS; tick++) {
+		unsigned sent = 0;
+		while (sent < 3 * SIGNALS_PER_TICK &&
+			send(rig.grants.signals[0], "rubbish", 7, MSG_DONTWAIT) > 0) {
+			sent++;
+		}
+		ck_assert_uint_gt(sent, 0);
+		uint64_t malformed = rig_value(&rig, "signals.malformed");
+		rig_step(&rig, 1);
+		uint64_t taken = rig_value(&rig, "signals.malformed") - malformed;
+		ck_assert_uint_gt(taken, 0);
+		ck_assert_uint_le(taken, SIGNALS_PER_TICK);
+	}
+	ck_assert_uint_eq(rig_value(&rig, "signals.state"), SIGNALS_TIMED_OUT);
+	expect_brake("brake/on");
+	expect_record("valid", "timed-out", FAULT_SIGNALS_CORRUPT);
+	/* when it ends, the next good one is believed */
+	rig_step(&rig, 1000);
+	send_next();
+	rig_step(&rig, 1);
+	expect_brake("brake/off");
+}
+END_TEST
+
+/* The suite counts descriptors; the end of the pipe is gone with its last holder. */
+START_TEST(descriptors_are_not_received) {
+	int ends[2];
+	char byte;
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	message.counter++;
+	signal_message_seal(&message);
+	ssize_t sent = fd_send(rig.grants.signals[0], &message, sizeof(message), &ends[1], 1);
+	ck_assert_int_eq(sent, sizeof(message));
+	fd_close(&ends[1]);
+	rig_step(&rig, 1);
+	ck_assert_uint_eq(rig_value(&rig, "signals.good"), 1);
+	ck_assert_int_eq(read(ends[0], &byte, 1), 0);
+	fd_close(&ends[0]);
+}
+END_TEST
+
 START_TEST(a_sender_may_die) {
 	send_next();
 	rig_step(&rig, 1);
@@ -291,6 +339,8 @@ Suite *suite_under_test(void) {
 	tcase_add_loop_test(signals, what_is_refused_is_counted, 0, ARRAY_LEN(refused));
 	tcase_add_test(signals, lost_ones_are_counted);
 	tcase_add_test(signals, a_flood_is_taken_in_parts);
+	tcase_add_test(signals, a_flood_of_rubbish_lights_all);
+	tcase_add_test(signals, descriptors_are_not_received);
 	tcase_add_test(signals, a_sender_may_die);
 	TCase *off = suite_case(suite, "off");
 	tcase_add_test(off, without_protection_lies_are_shown);

@@ -1,6 +1,7 @@
 #include "gpu/channel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -311,6 +312,22 @@ START_TEST(answers_that_nobody_reads) {
 }
 END_TEST
 
+/* The suite counts descriptors; the end of the pipe is gone with its last holder. */
+START_TEST(descriptors_are_not_received) {
+	int ends[2];
+	char byte;
+	int guest = connect_guest();
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	ck_assert_int_eq(fd_send(guest, "heartbeat 1\n", 12, &ends[1], 1), 12);
+	fd_close(&ends[1]);
+	expect_answers(guest, "ok\n", false);
+	expect_heartbeat(1, 1);
+	ck_assert_int_eq(read(ends[0], &byte, 1), 0);
+	fd_close(&ends[0]);
+	fd_close(&guest);
+}
+END_TEST
+
 START_TEST(it_comes_and_goes) {
 	for (unsigned i = 0; i < 100; i++) {
 		int guest = connect_guest();
@@ -350,6 +367,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, floods_end_the_connection);
 	tcase_add_test(tcase, wake_ups_are_short);
 	tcase_add_test(tcase, answers_that_nobody_reads);
+	tcase_add_test(tcase, descriptors_are_not_received);
 	tcase_add_test(tcase, it_comes_and_goes);
 	tcase_add_test(tcase, inits_fail_clean);
 	return suite;
