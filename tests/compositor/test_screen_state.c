@@ -13,6 +13,7 @@
  *   x  the host's own picture is wrong           X  the same while a critical layer is missing
  *   s  the self-test failed                      u  a layer's reaction is the safe state
  *   l  a fault that is only written down         a  acknowledged
+ *   d  too many deadlines were missed
  */
 struct story {
 	const char *name;
@@ -65,6 +66,8 @@ static const struct story stories[] = {
 	{ "acknowledged, it is over", FLICKER(3, 99), "..m.m..a.m.", "FNFNFFFNNFN", FAULT_NONE },
 	{ "slow changes are no flicker", FLICKER(3, 4), "..m...m..", "FNFNNNFNN", FAULT_NONE },
 	{ "the first way out is no flicker", FLICKER(1, 99), "m...", "FNNN", FAULT_NONE },
+	{ "missed deadlines bring the fallback", PLAIN, "..d" GOOD30, "FNF" FALLBACK29 "N",
+		FAULT_NONE },
 	{ "without a fallback", BARE, ".m.i.", "NDNDN", FAULT_NONE },
 	{ "without one, missing from the start", BARE, "mm..", "DDNN", FAULT_NONE },
 	{ "a failed check without one", BARE, ".x" GOOD30,
@@ -88,6 +91,7 @@ static struct screen_signs see(char letter) {
 	};
 	signs.reported = letter == 'x' || letter == 'X' ? FAULT_BIT(FAULT_WRONG_PIXELS)
 		: letter == 's'                         ? FAULT_BIT(FAULT_SELF_TEST)
+		: letter == 'd'                         ? FAULT_BIT(FAULT_MISSED_DEADLINES)
 		: letter == 'l'                         ? FAULT_BIT(FAULT_ATLAS)
 							: 0;
 	return signs;
