@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Sums up test runs: a line per part, the names of what failed, and one plain line with the totals.
 
-    results.py PART=FILE...
+    results.py [--promises=FILE] PART=FILE...
 
 FILE is the .json log of a `meson test` run. A libcheck suite counts as many tests as it has checks; a
 program that writes TAP, or ends its output with "N passed, N failed, N skipped", counts as it says;
 any other is one test. A part without a log, or whose log holds no test, did not run: that is a failure.
+
+--promises names the tests that show each promise of docs/safety.md, "PROGRAM" or "PROGRAM:CASE/TEST" with
+"[N]" for one round of a loop: a promise of which one did not run, or failed in any part, is a failure too.
 """
 
 import json
@@ -15,6 +18,7 @@ from dataclasses import dataclass, field
 
 CHECKS = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)$", re.MULTILINE)
 TOTALS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
+CHECK = re.compile(r"^.*?:\d+:([PFE]):([^:\n]+):([^:\n]+):(\d+): ", re.MULTILINE)
 TAP = re.compile(r"^(ok|not ok)\b(?!.*# SKIP)|^ok\b.*# (SKIP)", re.MULTILINE)
 
 
@@ -61,13 +65,16 @@ def counts_of_test(test):
     return counts
 
 
-def counts_of_part(path):
-    counts = Counts()
+def tests_of_part(path):
     try:
         with open(path, encoding="utf-8") as log:
-            tests = [json.loads(line) for line in log if line.strip()]
+            return [json.loads(line) for line in log if line.strip()]
     except FileNotFoundError:
-        tests = []
+        return []
+
+
+def counts_of_part(tests):
+    counts = Counts()
     if not tests:
         return Counts(failed=1, failures=["nothing ran"])
     for test in tests:
@@ -75,12 +82,48 @@ def counts_of_part(path):
     return counts
 
 
+def note_outcomes(outcomes, test):
+    """Adds whether each test passed, by its names: program, test of it, round of a loop."""
+    program = test["name"].rsplit(" / ", 1)[-1]
+    is_good = test["result"] in ("OK", "EXPECTEDFAIL")
+    outcomes.setdefault(program, []).append(is_good)
+    for outcome, case, name, number in CHECK.findall(test.get("stdout", "")):
+        for known in (f"{program}:{case}/{name}", f"{program}:{case}/{name}[{number}]"):
+            outcomes.setdefault(known, []).append(outcome == "P")
+
+
+def broken_promises(path, outcomes):
+    with open(path, encoding="utf-8") as file:
+        promises = json.load(file)
+    broken = []
+    for promise in promises:
+        for test in promise["tests"] or ["no test"]:
+            if test not in outcomes:
+                broken.append(f"{promise['name']} ({test} did not run)")
+                break
+            if not all(outcomes[test]):
+                broken.append(f"{promise['name']} ({test} failed)")
+                break
+    print(f"promises   {len(promises) - len(broken):5} kept   {len(broken):5} broken")
+    for name in broken:
+        print(f"           failed: {name}")
+    return len(broken)
+
+
 def main():
     total = Counts()
+    promises = None
+    outcomes = {}
     print()
     for argument in sys.argv[1:]:
         part, path = argument.split("=", 1)
-        counts = counts_of_part(path)
+        if part == "--promises":
+            promises = path
+            continue
+        tests = tests_of_part(path)
+        for test in tests:
+            note_outcomes(outcomes, test)
+        counts = counts_of_part(tests)
         print(
             f"{part:<10} {counts.passed:5} passed {counts.failed:5} failed"
             f" {counts.skipped:5} skipped {counts.seconds:8.1f} s of tests"
@@ -88,6 +131,8 @@ def main():
         for failure in counts.failures:
             print(f"           failed: {failure}")
         total.add(counts)
+    if promises is not None:
+        total.failed += broken_promises(promises, outcomes)
     print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
     return 1 if total.failed else 0
 

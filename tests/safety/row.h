@@ -47,6 +47,9 @@ struct row {
 	const char *promise; /* what is promised, for docs/safety.md */
 	const char *mechanism; /* by what, for docs/safety.md */
 	const char *simulated; /* NULL: the real thing; else where and how it is simulated */
+	/* Tests that show the promise, "PROGRAM:CASE/TEST", separated by spaces; beside test-safety-rows for
+	 * rows it runs, in its place for those that are about real time. May be NULL for the former. */
+	const char *tests;
 	enum fault_cause
 		causes[ROW_CAUSES_MAX]; /* FAULT_NONE ends; none: nothing needs to be detected */
 	enum mechanism controls[ROW_CONTROLS_MAX]; /* switched off in the control run */

@@ -499,6 +499,9 @@ const struct row rows[] = {
 	{ "17", "the compositor is late again and again",
 		"The fallback, once twelve deadlines were missed.", "deadline monitor", NULL,
 		CAUSES(FAULT_MISSED_DEADLINES), CONTROLS(MECHANISM_DEADLINE), .is_real_only = true,
+		.tests = "test-compositor-timing:ticks/missed_ticks "
+			 "test-compositor-supervisor:cycles/late_and_missed_ticks_are_told "
+			 "test-compositor-screen_state:machine/story",
 		.inject = stall_ticks, .is_safe = is_fallback },
 	{ "18", "the process that makes the cluster's pictures is killed",
 		"The fallback within 50 ms.", "pidfd", NULL, CAUSES(FAULT_DIED, FAULT_HUNG_UP),
@@ -550,13 +553,22 @@ const struct row rows[] = {
 	{ "26", "the compositor hangs", "The watchdog is not petted: it bites within 150 ms.",
 		"window watchdog, petted by completed cycles only", NULL, .causes = { FAULT_NONE },
 		CONTROLS(MECHANISM_WATCHDOG), .safe_ms = 200, .is_real_only = true,
+		.tests = "test-compositor-watchdog:cycles/chains_of_steps "
+			 "test-compositor-watchdog:cycles/a_bad_cycle_is_not_petted "
+			 "test-flow-fault:pictures/hanging_compositor",
 		.starts_again = true, .inject = hang, .is_answered = is_bitten },
 	{ "26b", "the watchdog is not petted", "It bites within 150 ms.", "window watchdog", NULL,
 		.causes = { FAULT_NONE }, CONTROLS(MECHANISM_WATCHDOG), .safe_ms = 200,
-		.is_real_only = true, .inject = skip_pets, .is_answered = is_bitten },
+		.is_real_only = true,
+		.tests = "test-compositor-watchdog:cycles/petting_is_spoilt_on_request "
+			 "test-compositor-watchdog:cycles/every_output_must_go_on",
+		.inject = skip_pets, .is_answered = is_bitten },
 	{ "26c", "the watchdog is petted too early", "It bites at once.", "window watchdog", NULL,
 		.causes = { FAULT_NONE }, CONTROLS(MECHANISM_WATCHDOG), .safe_ms = 200,
-		.is_real_only = true, .inject = pet_early, .is_answered = is_bitten },
+		.is_real_only = true,
+		.tests = "test-compositor-watchdog:cycles/petting_is_spoilt_on_request "
+			 "test-compositor-watchdog:cycles/its_window_is_kept",
+		.inject = pet_early, .is_answered = is_bitten },
 	{ "27", "the checks say good, whatever they see", "Found within a second; the safe state.",
 		"self-test with a known-bad signature each second", NULL, CAUSES(FAULT_SELF_TEST),
 		CONTROLS(MECHANISM_SELF_TEST), .detect_ms = 1100, .is_slow = true,
@@ -580,8 +592,11 @@ const struct row rows[] = {
 		.inject = flip_atlas, .is_answered = is_recorded },
 	{ "31", "the clock runs too fast by 3 %", "Found within a second.",
 		"the clock against the ticks", NULL, CAUSES(FAULT_CLOCK), CONTROLS(MECHANISM_CLOCK),
-		.detect_ms = 2100, .is_slow = true, .is_real_only = true, .inject = speed_clock_up,
-		.is_answered = is_recorded },
+		.detect_ms = 2100, .is_slow = true, .is_real_only = true,
+		.tests = "test-compositor-timing:ticks/clocks_against_ticks "
+			 "test-compositor-timing:ticks/a_jump_of_the_clock_is_seen "
+			 "test-compositor-supervisor:cycles/a_clock_that_runs_wrong_is_found",
+		.inject = speed_clock_up, .is_answered = is_recorded },
 	{ "32", "the cluster comes and goes", "The fallback is latched until it is acknowledged.",
 		"transitions are counted", NULL, CAUSES(FAULT_FLICKER),
 		CONTROLS(MECHANISM_HYSTERESIS), .is_slow = true, .inject = nothing,
@@ -593,8 +608,11 @@ const struct row rows[] = {
 	{ "35", "the compositor starts anew and no client is ready",
 		"First light within 150 ms of its start.",
 		"the fallback is shown before anything else", NULL, .causes = { FAULT_NONE },
-		.controls_len = 0, .safe_ms = 300, .is_real_only = true, .starts_again = true,
-		.inject = kill_compositor, .is_answered = has_light },
+		.controls_len = 0, .safe_ms = 300, .is_real_only = true,
+		.tests = "test-compositor-process:life/first_light_is_the_fallback "
+			 "test-compositor-process:life/it_dies_and_its_successor_goes_on "
+			 "test-flow-picture:picture/first_light",
+		.starts_again = true, .inject = kill_compositor, .is_answered = has_light },
 	{ "36", "after a resume commits fail and flips are lost until a mode is set",
 		"Set within 150 ms.", "flip supervision and commits tried again",
 		"a decorator around the output", CAUSES(FAULT_FLIP_LOST, FAULT_COMMIT),
@@ -602,7 +620,12 @@ const struct row rows[] = {
 		.is_safe = is_right },
 	{ "37", "every processor is taken away for 30 ms", "Recorded by the 2 ms alarm.",
 		"lateness of each wake-up", NULL, CAUSES(FAULT_LATE), CONTROLS(MECHANISM_LATENESS),
-		.is_real_only = true, .inject = starve, .is_answered = is_recorded },
+		.is_real_only = true,
+		.tests = "test-compositor-timing:ticks/late_ones_are_told_by_the_burst "
+			 "test-compositor-supervisor:cycles/late_and_missed_ticks_are_told "
+			 "test-compositor-process:memory/"
+			 "after_its_start_it_allocates_and_faults_nothing",
+		.inject = starve, .is_answered = is_recorded },
 	{ "38", "the guest switches its display off",
 		"Nothing of its last picture is left a frame later.",
 		"what was taken back is not shown", NULL, CAUSES(FAULT_BLANKED),
