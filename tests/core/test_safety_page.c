@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,6 +12,8 @@
 #include "core/macros.h"
 #include "tests/suite.h"
 #include "tests/support/fault.h"
+
+#define RACE_RECORDS (200 * SAFETY_RECORDS)
 
 static int page_fd;
 
@@ -250,6 +253,46 @@ START_TEST(readers_of_rubbish) {
 }
 END_TEST
 
+/* Each record, and then when it was answered, as a compositor does. */
+static void *write_records(void *argument) {
+	struct safety_page *page = argument;
+	for (uint64_t i = 1; i <= RACE_RECORDS; i++) {
+		uint64_t number = add(page, 1000 * i);
+		safety_page_set_safe(page, number, 1000 * i + 500);
+	}
+	return NULL;
+}
+
+/* Whatever is read is whole: as it was before its answer, or after it. The oldest is the one that is
+ * about to be written over. */
+START_TEST(two_threads) {
+	struct safety_page *page = take_over();
+	const struct safety_page *reader = safety_page_map_reader(page_fd);
+	ck_assert_ptr_nonnull(reader);
+	pthread_t thread;
+	ck_assert_int_eq(pthread_create(&thread, NULL, write_records, page), 0);
+	uint64_t newest = 0;
+	while (newest < RACE_RECORDS) {
+		newest = atomic_load(&reader->newest);
+		uint64_t oldest = newest < SAFETY_RECORDS ? newest : newest - SAFETY_RECORDS + 1;
+		struct safety_record record;
+		if (!safety_page_read(reader, oldest, &record)) {
+			continue;
+		}
+		ck_assert_uint_eq(atomic_load(&record.number), oldest);
+		ck_assert_uint_eq(record.detect_ns, 1000 * oldest);
+		ck_assert_uint_eq(record.onset_ns, 1000 * oldest - 1);
+		ck_assert(record.safe_ns == 0 || record.safe_ns == 1000 * oldest + 500);
+	}
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	struct safety_record last;
+	ck_assert(safety_page_read(reader, RACE_RECORDS, &last));
+	ck_assert_uint_eq(last.safe_ns, 1000 * (uint64_t)RACE_RECORDS + 500);
+	safety_page_unmap(reader);
+	safety_page_unmap(page);
+}
+END_TEST
+
 START_TEST(regions_are_counted_and_end) {
 	struct safety_page *page = take_over();
 	const struct rect place = { -1, 2, 96, 97 };
@@ -364,6 +407,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, a_successor_finds_the_last_record);
 	tcase_add_loop_test(tcase, a_page_without_sense_is_begun_anew, 0, ARRAY_LEN(nonsenses));
 	tcase_add_test(tcase, readers_of_rubbish);
+	tcase_add_test(tcase, two_threads);
 
 	tcase = page_case(suite, "regions");
 	tcase_add_test(tcase, regions_are_counted_and_end);
