@@ -1,5 +1,7 @@
 #include "compositor/element.h"
 
+#include <string.h>
+
 #include "compositor/layer_view.h"
 #include "core/macros.h"
 
@@ -8,11 +10,15 @@ struct rect element_place(const struct element *element) {
 	return (struct rect) { tile->x, tile->y, tile->width, tile->height };
 }
 
-void element_request(struct element *element, const struct atlas_tile *tile, uint64_t tick) {
+void element_request(
+	struct element *element, const struct atlas_tile *tile, bool is_known, uint64_t tick) {
+	if (!is_known) {
+		memset(element->past, 0, sizeof(element->past));
+	}
 	if (tile == element->tile) {
 		return;
 	}
-	if (element->tile != NULL) {
+	if (element->tile != NULL && is_known) {
 		element->past[element->past_next] = (struct element_past) { element->tile, tick };
 		element->past_next = (element->past_next + 1) % ELEMENT_PAST;
 	}

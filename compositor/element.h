@@ -53,8 +53,10 @@ struct element {
 	struct safety_region *region;
 };
 
-/* What is requested at this tick. */
-void element_request(struct element *element, const struct atlas_tile *tile, uint64_t tick);
+/* What is requested at this tick. `is_known`: by the signals; what is requested because they are not to
+ * be believed no guest can follow, so that nothing else is right from then on. */
+void element_request(
+	struct element *element, const struct atlas_tile *tile, bool is_known, uint64_t tick);
 
 /* Where it is. */
 struct rect element_place(const struct element *element);

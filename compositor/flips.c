@@ -58,7 +58,7 @@ static bool is_try_due(const struct flips *flips, uint64_t tick) {
 		return true; /* each refusal has its own */
 	case FAULT_FLIP_LOST:
 	case FAULT_MODE:
-		return flips->tries == 0 || tick - flips->try_tick >= FLIPS_PATIENCE_TICKS;
+		return flips->tries == 0 || tick - flips->try_tick >= FLIPS_TRY_TICKS;
 	default:
 		return false;
 	}

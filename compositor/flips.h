@@ -23,7 +23,8 @@
 #include "core/fault.h"
 #include "display/output.h"
 
-#define FLIPS_PATIENCE_TICKS 3 /* each of: until it is lost, until a try was in vain */
+#define FLIPS_PATIENCE_TICKS 3 /* until it is lost */
+#define FLIPS_TRY_TICKS 2      /* until a try was in vain: seven in all, which are 117 ms at 60 Hz */
 #define FLIPS_TRIES 3
 
 struct flips {

@@ -294,7 +294,9 @@ uint64_t verifier_begin(struct verifier *verifier, const int32_t values[SIGNAL_V
 	check_shown(verifier);
 	for (uint32_t i = 0; i < verifier->elements_len; i++) {
 		struct element *element = &verifier->elements[i];
-		element_request(element, hmi_tile(verifier->hmi, element->index, values), tick);
+		uint32_t signal = verifier->hmi->atlas->elements[element->index].signal;
+		element_request(element, hmi_tile(verifier->hmi, element->index, values),
+			signal == SIGNAL_NONE || values[signal] != SIGNAL_UNKNOWN, tick);
 		judge_own(verifier, element);
 	}
 	for (uint32_t i = 0; i < verifier->regions_len; i++) {

@@ -103,7 +103,7 @@ void watchdog_end_cycle(struct watchdog *watchdog, uint32_t index,
 		return;
 	}
 	uint32_t bit = UINT32_C(1) << index;
-	if (is_fit && watchdog_chain_is_whole(chain)) {
+	if (is_fit && watchdog_chain_is_whole(chain) && !inject_take(INJECT_SKIP_STEP, NULL)) {
 		watchdog->whole |= bit;
 	} else {
 		watchdog->broken |= bit;
@@ -115,8 +115,7 @@ void watchdog_end_cycle(struct watchdog *watchdog, uint32_t index,
 	if (now_ns - watchdog->petted_ns < watchdog->period_ns) {
 		return;
 	}
-	bool is_skipped = inject_take(INJECT_SKIP_PET, NULL);
-	if (is_skipped || !is_deserved(watchdog)) {
+	if (!is_deserved(watchdog)) {
 		atomic_fetch_add(watchdog->withheld, 1);
 		return;
 	}

@@ -29,7 +29,7 @@ static const struct {
 	[INJECT_STALL] = { "stall", "a tick takes this many ms longer" },
 	[INJECT_HANG] = { "hang", "the compositor stops, awake, until it is killed" },
 	[INJECT_CLOCK] = { "clock", "the clock runs this many per mille too fast" },
-	[INJECT_SKIP_PET] = { "skip-pet", "the watchdog is not petted" },
+	[INJECT_SKIP_STEP] = { "skip-step", "cycles leave out a step" },
 	[INJECT_EARLY_PET] = { "early-pet", "the watchdog is petted at each tick" },
 	[INJECT_DROP_CUES] = { "drop-cues", "chimes are not asked for" },
 };

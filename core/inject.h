@@ -30,7 +30,7 @@ enum inject_fault {
 	INJECT_STALL, /* "stall": the tick takes arg[0] ms longer */
 	INJECT_HANG, /* "hang": the compositor stops, awake, until it is killed */
 	INJECT_CLOCK, /* "clock": the clock runs arg[0] per mille too fast (signed) */
-	INJECT_SKIP_PET, /* "skip-pet": the watchdog is not petted */
+	INJECT_SKIP_STEP, /* "skip-step": cycles leave out a step */
 	INJECT_EARLY_PET, /* "early-pet": it is petted at each tick */
 	INJECT_DROP_CUES, /* "drop-cues": chimes are not asked for */
 	INJECT_FAULTS,

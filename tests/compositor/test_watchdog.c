@@ -205,7 +205,7 @@ END_TEST
 START_TEST(petting_is_spoilt_on_request) {
 	struct rig rig;
 	set_up_kind(&rig, CONFIG_WATCHDOG_FILE, 1);
-	ck_assert_int_eq(inject_fault(INJECT_SKIP_PET, "", 0, 1000), 0);
+	ck_assert_int_eq(inject_fault(INJECT_SKIP_STEP, "", 0, 1000), 0);
 	for (rig.tick = 1; rig.tick <= 60; rig.tick++) {
 		cycle(&rig, 0, "01234", true);
 	}

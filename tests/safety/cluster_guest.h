@@ -34,6 +34,7 @@ enum guest_fault {
 	GUEST_BLACK,       /* all black, tags excepted */
 	GUEST_TORN,        /* the upper half of this picture, the lower half of the last one */
 	GUEST_WRITE_AFTER, /* writes red over the element in its memory after the flush */
+	GUEST_WRITE_BEFORE, /* the same before it */
 	GUEST_TRUNCATE,    /* cuts its memory's file short, and transfers from it */
 	GUEST_BAD_GEOMETRY, /* resources, transfers and scanouts of impossible sizes between the pictures */
 	GUEST_RESET, /* resets the device and stays silent */

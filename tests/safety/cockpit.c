@@ -28,6 +28,7 @@
 #define WAIT_MS 60000 /* a guard against hanging */
 #define SIGNAL_CYCLE_NS (50 * NS_PER_MS)
 #define RECOVER_TICKS 1200
+#define CLEAR_TICKS 4 /* what was cleared is over for everybody */
 
 static int complain(const struct cockpit *cockpit, const char *what, int error) {
 	fprintf(stderr, "safety: %s: %s (see %s/log)\n", what, strerror(-error), cockpit->dir);
@@ -475,6 +476,9 @@ int cockpit_recover(struct cockpit *cockpit) {
 	}
 	revive(&cockpit->cluster);
 	revive(&cockpit->other);
+	for (unsigned i = 0; i < CLEAR_TICKS; i++) {
+		(void)cockpit_tick(cockpit);
+	}
 	for (unsigned i = 0; i < RECOVER_TICKS / 60; i++) {
 		error = cockpit_acknowledge(cockpit);
 		if (cockpit_wait(cockpit, is_well, NULL, 60)) {

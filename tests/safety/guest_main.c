@@ -179,6 +179,9 @@ static void draw_picture(struct guest *guest) {
 	case GUEST_ALPHA:
 		fill_element(guest, 0);
 		break;
+	case GUEST_WRITE_BEFORE:
+		fill_element(guest, RED);
+		break;
 	case GUEST_BLACK:
 		memset(guest->pixels, 0, (size_t)guest->width * guest->height * 4);
 		draw_tags(guest, &recipe.tag, &recipe.tag);
@@ -194,6 +197,9 @@ static void draw_picture(struct guest *guest) {
 /* ---- the device ---- */
 
 static int check(uint32_t reply) {
+	if (reply != VIRTIO_GPU_RESP_OK_NODATA && reply != VMM_GPU_NO_REPLY) {
+		fprintf(stderr, "safety guest: a good request was answered by %#x\n", reply);
+	}
 	return reply == VIRTIO_GPU_RESP_OK_NODATA ? 0
 		: reply == VMM_GPU_NO_REPLY       ? -EPIPE
 						  : -EREMOTEIO;

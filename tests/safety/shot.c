@@ -128,7 +128,12 @@ static int begin(
 }
 
 /* A guest's fault begins when its first bad picture is kicked. */
-static void take_onset(const struct cockpit *cockpit, struct shot *shot) {
+static void take_onset(const struct cockpit *cockpit, const struct row *row, struct shot *shot) {
+	struct sight sight;
+	if (row->from_next && observer_get(&cockpit->observer, shot->first_sight, &sight) &&
+		sight.shown_ns > shot->onset_ns) {
+		shot->onset_ns = sight.shown_ns;
+	}
 	uint64_t fault_ns = MAX(atomic_load(&cockpit->cluster.shared->fault_ns),
 		atomic_load(&cockpit->other.shared->fault_ns));
 	if (fault_ns > shot->onset_ns) {
@@ -142,7 +147,7 @@ static void watch(struct cockpit *cockpit, const struct row *row, struct shot *s
 		if (cockpit_tick(cockpit) != 0) {
 			return;
 		}
-		take_onset(cockpit, shot);
+		take_onset(cockpit, row, shot);
 		if (look(cockpit, row, shot)) {
 			shot->safe_tick = tick_now(cockpit);
 			break;
@@ -187,7 +192,7 @@ enum shot_verdict shot_judge(
 
 enum shot_verdict shot_take(struct cockpit *cockpit, const struct row *row, uint64_t phase_ns,
 	bool is_control, struct shot *shot) {
-	*shot = (struct shot) { .process = -1 };
+	*shot = (struct shot) { .process = -1, .is_control = is_control };
 	int error = is_control ? switch_mechanisms(cockpit, row, false) : 0;
 	if (error == 0) {
 		error = begin(cockpit, row, phase_ns, shot);
