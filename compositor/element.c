@@ -65,9 +65,31 @@ bool element_is_for_guest(const struct element *element, const struct rect *outp
 	return rect_equal(&covered, &on_output);
 }
 
+/* At most states, themes and locales of one element: a lamp has eight at the most. */
+static bool is_any_state(const struct atlas *atlas, uint32_t index, uint32_t crc) {
+	const struct atlas_element *element = &atlas->elements[index];
+	uint32_t len = element->states_len * atlas->themes_len * atlas->locales_len;
+	for (uint32_t i = 0; i < len; i++) {
+		if (atlas->tiles[element->first_tile + i].shown_crc32 == crc) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static uint64_t patience(const struct element *element) {
+	return element->is_other_state ? MAX(element->follow_ticks, ELEMENT_BAD_FRAMES)
+				       : ELEMENT_BAD_FRAMES;
+}
+
+bool element_is_to_blame(const struct element *element, bool is_shown) {
+	return element->bad_frames >= (is_shown ? patience(element) : 1);
+}
+
 void element_fail(struct element *element, const struct check_view *view, const struct rect *place,
-	const uint32_t *expected) {
+	const struct atlas *atlas) {
 	struct check_found found;
+	const uint32_t *expected = atlas_pixels(atlas, element->tile);
 	element->is_distrusted = true;
 	element->good_frames = 0;
 	/* looked for once: it costs more than a check */
@@ -75,7 +97,8 @@ void element_fail(struct element *element, const struct check_view *view, const 
 		element->cause = check_find(view, place, expected, &found) ? FAULT_MISPLACED
 									   : FAULT_WRONG_PIXELS;
 	}
-	element->bad_frames = MIN(element->bad_frames + 1, ELEMENT_BAD_FRAMES);
+	element->is_other_state = is_any_state(atlas, element->index, check_crc(view, place));
+	element->bad_frames++;
 }
 
 bool element_pass(struct element *element) {

@@ -9,7 +9,9 @@
  *             +---------------------------------------------------------- distrusted (host-drawn)
  *
  * A guest may lag behind a request by its layer's follow_ms: what was requested before is right, too, for
- * so long. The host does not lag.
+ * so long. The host does not lag. A guest may also be ahead, since signals reach it on a way of its own:
+ * another state of the element is not shown, but its layer is to blame for it after follow_ms only; for
+ * anything else after ELEMENT_BAD_FRAMES.
  *
  * Thread: the compositor's. Plain storage.
  */
@@ -46,6 +48,7 @@ struct element {
 	bool is_distrusted;
 	uint32_t good_frames; /* of the guest's own, while distrusted */
 	uint32_t bad_frames;  /* of the guest's, in a row */
+	bool is_other_state;  /* the last of them shows the element well, in another state */
 	enum fault_cause cause; /* of those */
 	uint32_t host_bad_frames; /* the host's, in a row */
 	enum fault_cause host_cause;
@@ -73,7 +76,10 @@ bool element_own_view(const struct element *element, struct check_view *view, st
 
 /* What the guest drew was wrong: in the picture in `view`, where the element is at `place`. */
 void element_fail(struct element *element, const struct check_view *view, const struct rect *place,
-	const uint32_t *expected);
+	const struct atlas *atlas);
+/* Whether its layer is to blame for what it drew. `is_shown`: the layer is; else it is not to come back
+ * with anything wrong at all. */
+bool element_is_to_blame(const struct element *element, bool is_shown);
 /* The guest's own pixels were right. True: it is trusted again. */
 bool element_pass(struct element *element);
 

@@ -151,7 +151,7 @@ static void look_at_own(struct verifier *verifier, struct element *element) {
 		}
 		return;
 	}
-	element_fail(element, &view, &place, pixels_of(verifier, element));
+	element_fail(element, &view, &place, verifier->hmi->atlas);
 }
 
 /* A layer that is not shown does not come back while any of its elements is wrong. */
@@ -166,8 +166,7 @@ static void judge_own(struct verifier *verifier, struct element *element) {
 	if (has_own) {
 		look_at_own(verifier, element);
 	}
-	uint32_t patience = is_shown ? ELEMENT_BAD_FRAMES : 1;
-	if (has_own && element->bad_frames >= patience) {
+	if (has_own && element_is_to_blame(element, is_shown)) {
 		layer_report(element->layer, element->cause, FAULT_REACTION_DEFAULT);
 	}
 }
@@ -418,7 +417,7 @@ static void blame(struct verifier *verifier, struct element *element, const stru
 		struct check_view view;
 		struct rect own_place;
 		element_own_view(element, &view, &own_place);
-		element_fail(element, &view, &own_place, pixels_of(verifier, element));
+		element_fail(element, &view, &own_place, verifier->hmi->atlas);
 		tell_of_element(verifier, element, element->cause, "guest", "host");
 		return;
 	}
