@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 
 #include "compositor/compositor_parts.h"
+#include "compositor/memory.h"
 #include "core/clock.h"
 #include "core/fd.h"
 #include "core/macros.h"
@@ -363,6 +364,7 @@ static int change_layer(struct compositor *compositor, const struct control_mess
 		return err;
 	}
 	struct screen *screen = screen_of(compositor, layer);
+	memory_keep_layer(compositor->safety, layer);
 	screen_sort_layers(screen);
 	ticker_request(&screen->ticker);
 	if (layer->guest != NULL) {

@@ -4,6 +4,7 @@
 
 #include "compositor/compositor_parts.h"
 #include "compositor/inject.h"
+#include "compositor/memory.h"
 #include "core/fd.h"
 #include "core/log.h"
 #include "display/output.h"
@@ -107,6 +108,7 @@ static int add_stage(struct compositor *compositor, struct grants *grants, uint3
 		return err;
 	}
 	stage->screen.journal.page = compositor->safety;
+	memory_restore_screen(compositor->safety, &stage->screen);
 	if (compositor->signals.is_expected && config->fallback &&
 		compositor->signal_clock == NULL) {
 		compositor->signal_clock = &stage->screen;
@@ -191,6 +193,7 @@ static int add_layer(struct compositor *compositor, uint32_t index) {
 	}
 	layer_init(layer, config, index, guest, &compositor->atlas, screen->config, &screen->ticker,
 		compositor->stats);
+	memory_restore_layer(compositor->safety, layer);
 	if (layer->tile == NULL) {
 		log_error("layer %s: the atlas has no tile %s/%s; a plain area stands for it",
 			config->name, guest == NULL ? "picture" : "placeholder", config->name);

@@ -5,6 +5,7 @@
 #include "core/macros.h"
 
 enum event {
+	REMEMBERED,   /* a predecessor had quarantined it */
 	HERE,         /* a peer is there */
 	GONE,         /* no peer is there */
 	PICTURE,      /* nothing is wrong, and there is a picture of the present peer */
@@ -23,6 +24,7 @@ static const struct {
 	enum event event;
 	enum layer_state to;
 } rows[] = {
+	{ LAYER_ABSENT, REMEMBERED, LAYER_QUARANTINED },
 	{ LAYER_ABSENT, PICTURE, LAYER_LIVE },
 	{ LAYER_ABSENT, HERE, LAYER_STARTING },
 	{ LAYER_STARTING, PICTURE, LAYER_LIVE },
@@ -93,6 +95,14 @@ void layer_machine_init(struct layer_machine *machine, const struct layer_limits
 			*reaction = fault_default_reaction(cause);
 		}
 	}
+}
+
+void layer_machine_restore(
+	struct layer_machine *machine, enum fault_cause cause, enum fault_reaction reaction) {
+	assert(machine->state == LAYER_ABSENT);
+	machine->was_quarantined = true;
+	machine->cause = cause;
+	machine->reaction = reaction;
 }
 
 static uint64_t bit_if(bool holds, enum fault_cause cause) {
@@ -255,6 +265,8 @@ static bool happened(const struct layer_machine *machine, const struct layer_sig
 	const struct finding *finding, enum event event, uint64_t tick) {
 	const struct layer_limits *limits = &machine->limits;
 	switch (event) {
+	case REMEMBERED:
+		return machine->was_quarantined;
 	case HERE:
 		return !signs->died && signs->peer != LINK_PEER_ABSENT;
 	case GONE:
@@ -292,7 +304,7 @@ static void enter(struct layer_machine *machine, enum layer_state state,
 	const struct finding *finding, uint64_t tick, struct layer_transition *transition) {
 	enum fault_reaction reaction = machine->reaction;
 	bool shown = layer_machine_shows_picture(machine);
-	if (finding->cause != FAULT_NONE && state != LAYER_STARTING) {
+	if (finding->cause != FAULT_NONE && machine->state != LAYER_ABSENT) {
 		machine->cause = finding->cause;
 		reaction = finding->reaction;
 	}
@@ -313,6 +325,7 @@ static void enter(struct layer_machine *machine, enum layer_state state,
 	if (machine->state == LAYER_QUARANTINED && state != LAYER_QUARANTINED) {
 		machine->losses = 0;
 	}
+	machine->was_quarantined = false;
 	machine->since_tick = machine->state == state ? machine->since_tick : tick;
 	machine->state = state;
 	machine->good_ticks = state == LAYER_RECOVERING ? 1 : 0;

@@ -18,6 +18,8 @@
  *           +---------------------------------------------+   +-----------------------+
  *                          acknowledged                             lost or doubt
  *
+ * A layer that was QUARANTINED when the compositor died is so again from the first tick of its successor.
+ *
  * LIVE and SUSPECT show the guest's (last) picture, all others the layer's placeholder.
  *
  * What a cause does is its reaction:
@@ -118,6 +120,7 @@ struct layer_machine {
 	enum fault_cause cause; /* of not being LIVE; kept until it is again */
 	enum fault_reaction reaction; /* the strongest since it was LIVE; LOG while it is */
 	struct layer_limits limits;
+	bool was_quarantined; /* by a predecessor; until the first tick */
 	bool has_valid; /* the picture in hand is one from after the last loss of its source */
 	uint64_t since_tick; /* of the state */
 	uint64_t lost_tick; /* when PLACEHOLDER was entered from a state that shows the picture */
@@ -135,6 +138,10 @@ struct layer_machine {
 };
 
 void layer_machine_init(struct layer_machine *machine, const struct layer_limits *limits);
+
+/* Goes on where a predecessor ended, before the first tick: in quarantine, for this cause. */
+void layer_machine_restore(
+	struct layer_machine *machine, enum fault_cause cause, enum fault_reaction reaction);
 
 /* A tick: the transitions made, in order, then causes that were only written down; at most
  * LAYER_TRANSITIONS_MAX. */

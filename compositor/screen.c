@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "compositor/inject.h"
+#include "compositor/memory.h"
 #include "compositor/spoiler.h"
 #include "core/log.h"
 #include "core/macros.h"
@@ -54,6 +55,7 @@ int screen_init(struct screen *screen, const struct config *config, uint32_t ind
 	struct output *output, int step_fd, const struct screen_parts *parts) {
 	*screen = (struct screen) {
 		.config = &config->outputs[index],
+		.index = index,
 		.output = output,
 		.atlas = parts->atlas,
 		.values = parts->values,
@@ -304,6 +306,11 @@ static void store_max(_Atomic uint64_t *value, uint64_t candidate) {
 
 /* Before it is shown. */
 static void note(struct screen *screen, uint64_t now_ns) {
+	struct safety_page *page = screen->journal.page;
+	memory_keep_screen(page, screen);
+	for (uint32_t i = 0; i < screen->layers_len; i++) {
+		memory_keep_layer(page, screen->layers[i]);
+	}
 	for (uint32_t i = 0; i < screen->events_len; i++) {
 		const struct screen_event *event = &screen->events[i];
 		journal_add_layer(

@@ -37,6 +37,7 @@ struct screen_values {
 
 struct screen {
 	const struct config_output *config;
+	uint32_t index;           /* in the configuration */
 	struct output *output; /* owned */
 	struct ticker ticker;
 	struct pace pace;

@@ -6,6 +6,7 @@
 #include "core/macros.h"
 
 enum event {
+	WAS_SAFE,     /* a predecessor was */
 	LIT,          /* first light, with a fallback HMI */
 	UNSAFE,       /* nothing that could be shown is known to be right */
 	LACKING,      /* the fallback is called for, and there is one */
@@ -23,6 +24,7 @@ static const struct {
 	enum event event;
 	enum screen_state to;
 } rows[] = {
+	{ SCREEN_INIT, WAS_SAFE, SCREEN_SAFE },
 	{ SCREEN_INIT, LIT, SCREEN_FALLBACK },
 	{ SCREEN_INIT, IMPAIRED, SCREEN_DEGRADED },
 	{ SCREEN_INIT, WHOLE, SCREEN_NORMAL },
@@ -75,6 +77,13 @@ enum fault_reaction screen_reaction(enum fault_cause cause) {
 void screen_machine_init(struct screen_machine *machine, const struct screen_limits *limits) {
 	assert(limits->flicker_max <= SCREEN_VISIBLE_MAX);
 	*machine = (struct screen_machine) { .state = SCREEN_INIT, .limits = *limits };
+}
+
+void screen_machine_restore(
+	struct screen_machine *machine, enum fault_cause unsafe, bool is_latched) {
+	assert(machine->state == SCREEN_INIT);
+	machine->was_unsafe = unsafe;
+	machine->was_latched = is_latched;
 }
 
 /* What a check says at the tick of a change, and at the one after it, may be of the picture before. */
@@ -145,6 +154,8 @@ static bool happened(const struct screen_machine *machine, const struct screen_s
 	/* without a fallback HMI a failed check is something amiss, and no more can be done */
 	bool impaired = signs->impaired || has_failed_lately(machine, tick);
 	switch (event) {
+	case WAS_SAFE:
+		return machine->was_unsafe != FAULT_NONE;
 	case LIT:
 		return has_fallback;
 	case UNSAFE:
@@ -167,10 +178,11 @@ static bool happened(const struct screen_machine *machine, const struct screen_s
 	return false;
 }
 
-static enum fault_cause cause_of(enum screen_state state, const struct finding *finding) {
+static enum fault_cause cause_of(const struct screen_machine *machine, enum screen_state state,
+	const struct finding *finding) {
 	switch (state) {
 	case SCREEN_SAFE:
-		return finding->unsafe;
+		return machine->state == SCREEN_INIT ? machine->was_unsafe : finding->unsafe;
 	case SCREEN_FALLBACK:
 	case SCREEN_DEGRADED:
 		return finding->lacking;
@@ -210,7 +222,7 @@ static bool is_flickering(const struct screen_machine *machine, uint64_t tick) {
 static void enter(struct screen_machine *machine, enum screen_state state,
 	const struct finding *finding, uint64_t tick, struct screen_transition *transition) {
 	note_visible(machine, state, tick);
-	machine->cause = cause_of(state, finding);
+	machine->cause = cause_of(machine, state, finding);
 	*transition = (struct screen_transition) {
 		.from = machine->state,
 		.to = state,
@@ -265,6 +277,7 @@ static size_t add_logged(struct screen_machine *machine, uint64_t logged,
 
 static void acknowledge(struct screen_machine *machine) {
 	machine->is_latched = false;
+	machine->was_latched = false;
 	machine->visible = 0;
 	machine->strikes = 0;
 }
@@ -278,7 +291,7 @@ size_t screen_machine_step(struct screen_machine *machine, const struct screen_s
 	struct finding finding = judge(machine, signs, tick);
 	size_t len = take_row(machine, signs, &finding, tick, transitions);
 	if (machine->state == SCREEN_FALLBACK && !machine->is_latched && !signs->no_hysteresis &&
-		is_flickering(machine, tick)) {
+		(machine->was_latched || is_flickering(machine, tick))) {
 		machine->is_latched = true;
 		machine->cause = FAULT_FLICKER;
 		len = add_record(machine, FAULT_FLICKER, FAULT_REACTION_FALLBACK, transitions, len);

@@ -11,6 +11,7 @@
  *                                                      some layer is not live      |
  *                                                                                  |
  *              any but INIT ---- unsafe ----> SAFE ---- acknowledged --------------+
+ *              INIT ------- was safe before --> SAFE
  *
  * FALLBACK shows the fallback HMI in place of the critical layers and above all others; an output without
  * one is DEGRADED instead, with placeholders, also when it leaves SAFE. SAFE is black, and nothing else is
@@ -23,6 +24,7 @@
  *              flicker_ticks; ends by acknowledgement
  *   unsafe     a fault whose reaction is SAFE, or SCREEN_STRIKES failed checks of the output within
  *              SCREEN_STRIKE_TICKS while the fallback is shown: the last thing to show is wrong
+ *   was safe   the compositor that died showed the safe state: its successor does not end it
  *
  * All times are counted in ticks.
  *
@@ -84,6 +86,9 @@ struct screen_machine {
 	enum screen_state state;
 	enum fault_cause cause; /* why it is not NORMAL, as far as a cause is known */
 	bool is_latched;
+	/* of a predecessor, until the first tick: why it was SAFE; whether the fallback was latched */
+	enum fault_cause was_unsafe;
+	bool was_latched;
 	struct screen_limits limits;
 	uint64_t since_tick; /* of the state */
 	bool was_restored; /* FALLBACK was left once: what follows is flicker */
@@ -99,6 +104,10 @@ struct screen_machine {
 };
 
 void screen_machine_init(struct screen_machine *machine, const struct screen_limits *limits);
+
+/* Goes on where a predecessor ended, before the first tick: `unsafe`: why it was SAFE, NONE: it was not. */
+void screen_machine_restore(
+	struct screen_machine *machine, enum fault_cause unsafe, bool is_latched);
 
 /* A tick: at most one change of state, then what was only written down. */
 #define SCREEN_TRANSITIONS_MAX 4

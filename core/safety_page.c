@@ -94,7 +94,7 @@ struct safety_page *safety_page_map(int fd) {
 		return NULL;
 	}
 	if (!page_is_sane(page) || atomic_load(&page->newest) > INT64_MAX) {
-		memset(page, 0, safety_page_bytes());
+		memset(page, 0, offsetof(struct safety_page, outputs));
 		atomic_store(&page->version, SAFETY_VERSION);
 		atomic_store(&page->magic, SAFETY_MAGIC);
 	}

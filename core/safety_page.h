@@ -1,6 +1,6 @@
 /*
- * The safety page: the compositor's fault log and its table of checked regions, in memory that outlives
- * the compositor and that others may read at any time.
+ * The safety page: the compositor's fault log, its table of checked regions, and what its successor must
+ * know of outputs and layers, in memory that outlives the compositor and that others may read at any time.
  *
  * A memfd made by the keeper and handed to every incarnation. Records have a CRC each: a successor
  * (and any reader) skips damaged ones and counts them. Written in real time by plain stores.
@@ -17,12 +17,15 @@
 
 #include "core/fault.h"
 #include "core/rect.h"
+#include "core/safety_memory.h"
 
 #define SAFETY_MAGIC 0x45464153u /* "SAFE" */
-#define SAFETY_VERSION 1
+#define SAFETY_VERSION 2
 #define SAFETY_RECORDS 512  /* newest kept; a power of two */
 #define SAFETY_REGIONS 160
 #define SAFETY_NAME_BYTES 32
+#define SAFETY_OUTPUTS 4 /* CONFIG_OUTPUTS_MAX, CONFIG_LAYERS_MAX */
+#define SAFETY_LAYERS 32
 
 enum safety_subject {
 	SAFETY_COMPOSITOR,
@@ -97,13 +100,17 @@ struct safety_page {
 	_Atomic uint64_t newest; /* number of the last record; its slot is number % RECORDS */
 	struct safety_record records[SAFETY_RECORDS];
 	struct safety_region regions[SAFETY_REGIONS];
+	/* by their places in the configuration; for the compositor only */
+	struct safety_memory outputs[SAFETY_OUTPUTS];
+	struct safety_memory layers[SAFETY_LAYERS];
 };
 
 size_t safety_page_bytes(void);
 int safety_page_create_fd(void); /* keeper: zeroed; fd or -errno */
 
 /* Compositor: maps it (takes over `fd`), counts an incarnation and the damaged records, and forgets the
- * regions. A page that makes no sense is begun anew. NULL with errno. */
+ * regions. A page that makes no sense is begun anew, but for what outputs and layers are remembered by,
+ * which says itself whether it is whole. NULL with errno. */
 struct safety_page *safety_page_map(int fd);
 /* Readers: read-only, borrows `fd`. NULL with errno: EINVAL no such page. */
 const struct safety_page *safety_page_map_reader(int fd);
