@@ -69,10 +69,12 @@ static void fill(float *samples, uint64_t from, uint32_t frames) {
 }
 
 static void check(const float *samples, uint64_t from, uint32_t frames) {
+	bool same = true;
 	for (uint32_t i = 0; i < frames; i++) {
-		ck_assert(samples[2 * i] == left(from + i));
-		ck_assert(samples[2 * i + 1] == right(from + i));
+		same = same && samples[2 * i] == left(from + i) &&
+			samples[2 * i + 1] == right(from + i);
 	}
+	ck_assert(same);
 }
 
 /* Rows: where the free-running counters begin. */
