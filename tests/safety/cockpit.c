@@ -405,7 +405,7 @@ void cockpit_finish(struct cockpit *cockpit) {
 
 /* ---- time ---- */
 
-static int step_once(struct cockpit *cockpit) {
+int cockpit_step(struct cockpit *cockpit) {
 	const struct output_memory_page *page = cockpit->output.page;
 	uint32_t seen = atomic_load(&page->wake);
 	uint64_t next = atomic_load(&page->tick) + 1, one = 1;
@@ -436,7 +436,7 @@ int cockpit_tick(struct cockpit *cockpit) {
 	send_signals(&cockpit->source);
 	draw_if_alive(&cockpit->cluster);
 	draw_if_alive(&cockpit->other);
-	int error = step_once(cockpit);
+	int error = cockpit_step(cockpit);
 	observer_look(&cockpit->observer);
 	pets_drain(&cockpit->pets);
 	return error;
@@ -454,7 +454,12 @@ bool cockpit_wait(struct cockpit *cockpit, bool (*is_so)(struct cockpit *, const
 
 static bool is_well(struct cockpit *cockpit, const void *data) {
 	struct sight sight;
-	return observer_newest(&cockpit->observer, &sight) && sight.cluster == SIGHT_GUEST &&
+	uint32_t before = cockpit->seen_counter;
+	if (!observer_newest(&cockpit->observer, &sight)) {
+		return false;
+	}
+	cockpit->seen_counter = sight.counter;
+	return sight.counter != before && sight.cluster == SIGHT_GUEST &&
 		sight.other == SIGHT_GUEST && sight.wrong == 0 &&
 		cockpit_stat(cockpit, "compositor", "output.main.state") == 2; /* normal */
 }

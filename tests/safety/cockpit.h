@@ -59,6 +59,7 @@ struct cockpit {
 	const struct safety_page *safety;
 	struct cluster_guest cluster, other;
 	struct observer observer;
+	uint32_t seen_counter; /* of the cluster's newest picture, as looked at last */
 	struct signal_source source;
 	struct pets pets;
 	/* called when a row's answer is on the screen; may be NULL */
@@ -73,6 +74,8 @@ void cockpit_finish(struct cockpit *cockpit);
 
 /* A period passes: sleeps, or makes signals, pictures and a tick. */
 int cockpit_tick(struct cockpit *cockpit);
+/* Stepped: the tick alone, without signals and pictures. */
+int cockpit_step(struct cockpit *cockpit);
 /* Ticks until `is_so`, at most `ticks` times; false: it did not come. */
 bool cockpit_wait(struct cockpit *cockpit, bool (*is_so)(struct cockpit *cockpit, const void *data),
 	const void *data, unsigned ticks);

@@ -63,7 +63,7 @@ struct row {
 	bool may_return; /* the guest's own, right pictures may follow the safe ones at once */
 	bool is_slow; /* a run takes more than a second */
 	bool is_real_only; /* about real time: not among the stepped tests */
-	bool from_next;        /* it takes effect with the next picture */
+	bool from_next; /* it takes effect with the next picture */
 	bool starts_again; /* it ends a process: the cockpit needs time to recover */
 	enum fault_cause hidden; /* a cause of another row that may be found first */
 
