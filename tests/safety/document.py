@@ -73,7 +73,8 @@ def cell(*parts):
 
 
 def sentence(text):
-    return text[:1].upper() + text[1:]
+    is_name = "_" in text.split()[0]
+    return (text if is_name else text[:1].upper() + text[1:]) + "."
 
 
 def bound_text(row):
@@ -120,9 +121,9 @@ def row_line(row, figures):
     causes = ", ".join(f"`{cause}`" for cause in row["causes"].split())
     cells = (
         row["row"],
-        cell(f"**{sentence(row['fault'])}.**", row["promise"], simulated),
+        cell(f"**{sentence(row['fault'])}**", row["promise"], simulated),
         cell(
-            f"By {row['mechanism']}.",
+            sentence(row["mechanism"]),
             f"Recorded as {causes}." if causes else "",
             f"Shown by {shown_text(row)}.",
         ),

@@ -606,7 +606,8 @@ const struct row rows[] = {
 	{ "26b", "cycles leave out a step", "It bites within 150 ms.", "window watchdog", NULL,
 		.causes = { FAULT_NONE }, CONTROLS(MECHANISM_WATCHDOG), .safe_ms = 200,
 		.is_real_only = true,
-		.tests = "test-compositor-watchdog:cycles/petting_is_spoilt_on_request "
+		.tests = "test-compositor-watchdog:cycles/chains_of_steps "
+			 "test-compositor-watchdog:cycles/a_bad_cycle_is_not_petted "
 			 "test-compositor-watchdog:cycles/every_output_must_go_on",
 		.inject = skip_pets, .is_answered = is_bitten },
 	{ "26c", "the watchdog is petted too early", "It bites at once.", "window watchdog", NULL,
