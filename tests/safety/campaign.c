@@ -74,7 +74,7 @@ static bool find_task(const struct campaign *campaign, uint32_t index, struct ta
 			if (!is_chosen(campaign, &rows[i])) {
 				continue;
 			}
-			if (round == 0 && campaign->has_controls && rows[i].controls_len > 0) {
+			if (round == 0 && campaign->has_controls && row_has_control(&rows[i])) {
 				is_any = true;
 				if (index-- == 0) {
 					*task = (struct task) { i, 1, true };

@@ -59,8 +59,8 @@ static void exec_guest(const struct cluster_guest *guest) {
 	snprintf(size, sizeof(size), "%ux%u", options->width, options->height);
 	const char *const argv[] = { SAFETY_GUEST_PROGRAM, options->socket,
 		options->channel != NULL ? options->channel : "", shared, config, atlas, size,
-		options->is_plain ? "plain" : "hmi", options->is_stepped ? "stepped" : "timed",
-		NULL };
+		options->sound != NULL ? options->sound : "", options->is_plain ? "plain" : "hmi",
+		options->is_stepped ? "stepped" : "timed", NULL };
 	execv(argv[0], (char *const *)argv);
 	_exit(127);
 }

@@ -42,6 +42,7 @@ enum guest_fault {
 	GUEST_NO_BEAT, /* no heartbeat */
 	GUEST_SAME_BEAT, /* a heartbeat whose number stands still */
 	GUEST_PANIC, /* neither pictures nor heartbeats */
+	GUEST_OWN_CLOCK, /* its sound's clock is its own, whatever its device says */
 	GUEST_FAULTS,
 };
 
@@ -58,11 +59,17 @@ struct cluster_guest_shared {
 	_Atomic uint32_t is_ready; /* first picture is on its way */
 	_Atomic int32_t failed; /* -errno: it gave up */
 	_Atomic int32_t values[SIGNAL_VALUES]; /* what it shows */
+	/* a click in its sound, and the picture that goes with it (lipsync.h) */
+	_Atomic uint32_t clicks_asked, clicks_sent;
+	_Atomic uint64_t click_ns; /* when it takes the click to be heard; 0: not sent yet */
+	_Atomic uint64_t flash_ns; /* when the picture of that moment was flushed; 0: not yet */
+	_Atomic uint32_t flash; /* its counter; written before `flash_ns` */
 };
 
 struct cluster_guest_options {
 	const char *socket; /* of the gpu device */
 	const char *channel; /* of the guest channel; NULL: no heartbeat */
+	const char *sound; /* of the sound device; NULL: plays nothing */
 	int config, atlas; /* sealed; borrowed. What output 0 shows is drawn */
 	uint32_t width, height;
 	bool is_plain; /* no HMI: a moving pattern with a tag, for the other guest */

@@ -243,6 +243,13 @@ static void take_safety(struct cockpit *cockpit, struct control_packet *packet) 
 	}
 }
 
+static void take_sink(struct cockpit *cockpit, struct control_packet *packet) {
+	if (packet->fds_len == 1 && cockpit->lipsync.reader.page == NULL) {
+		(void)lipsync_init(&cockpit->lipsync, packet->fds[0]);
+		packet->fds[0] = -1;
+	}
+}
+
 static void take_client(struct cockpit *cockpit, struct control_packet *packet) {
 	if (packet->fds_len == 1) {
 		fd_close(&cockpit->compositor);
@@ -262,6 +269,13 @@ static int look_around(struct cockpit *cockpit) {
 	}
 	if (error == 0) {
 		error = ask(cockpit, CONTROL_GET_SAFETY, "", take_safety);
+	}
+	bool needs_sink = cockpit->options.is_real && cockpit->options.has_sound;
+	if (error == 0 && needs_sink) {
+		error = ask(cockpit, CONTROL_GET_SINK, "", take_sink);
+	}
+	if (error == 0 && needs_sink && !cockpit->lipsync.has_thread) {
+		error = -ENODEV;
 	}
 	if (error == 0 && (cockpit->output.page == NULL || cockpit->safety == NULL)) {
 		error = -ENODEV;
@@ -295,6 +309,9 @@ static int start_guests(struct cockpit *cockpit) {
 	other.width = layers[1].place.width;
 	other.height = layers[1].place.height;
 	other.is_plain = true;
+	if (cockpit->options.is_real && cockpit->options.has_sound) {
+		other.sound = guests[1].sound.socket;
+	}
 	int error = cluster_guest_init(&cockpit->cluster, &cluster);
 	if (error == 0) {
 		error = cluster_guest_init(&cockpit->other, &other);
@@ -381,6 +398,7 @@ void cockpit_finish(struct cockpit *cockpit) {
 	cluster_guest_finish(&cockpit->other);
 	stop_signals(&cockpit->source);
 	observer_finish(&cockpit->observer);
+	lipsync_finish(&cockpit->lipsync);
 	stop_service(cockpit);
 	pets_finish(&cockpit->pets);
 	for (uint32_t i = 0; i < cockpit->pages_len; i++) {

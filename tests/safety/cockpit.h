@@ -23,6 +23,7 @@
 #include "core/stats.h"
 #include "display/output_memory.h"
 #include "tests/safety/cluster_guest.h"
+#include "tests/safety/lipsync.h"
 #include "tests/safety/observer.h"
 #include "tests/safety/pets.h"
 
@@ -60,6 +61,7 @@ struct cockpit {
 	struct cluster_guest cluster, other;
 	struct observer observer;
 	uint32_t seen_counter; /* of the cluster's newest picture, as looked at last */
+	struct lipsync lipsync; /* real time, with sound */
 	struct signal_source source;
 	struct pets pets;
 	/* called when a row's answer is on the screen; may be NULL */

@@ -18,6 +18,7 @@
 #include "core/frame_tag.h"
 #include "core/macros.h"
 #include "tests/safety/cluster_guest.h"
+#include "tests/safety/guest_sound.h"
 #include "tests/vmm/vmm_gpu.h"
 
 #define PERIOD_NS (NS_PER_S / 60)
@@ -300,12 +301,24 @@ static void note_fault(struct guest *guest) {
 	}
 }
 
+/* The picture of the moment in which a click is to be heard. */
+static void note_flash(struct guest *guest) {
+	struct cluster_guest_shared *shared = guest->shared;
+	uint64_t click_ns = atomic_load(&shared->click_ns), now_ns = clock_now_ns();
+	if (click_ns != 0 && atomic_load(&shared->flash_ns) == 0 &&
+		now_ns + PERIOD_NS / 2 >= click_ns) {
+		atomic_store(&shared->flash, guest->counter);
+		atomic_store(&shared->flash_ns, now_ns);
+	}
+}
+
 static int flush_picture(struct guest *guest) {
 	uint32_t resource = guest->fault == GUEST_ALPHA ? RESOURCE_ALPHA : RESOURCE;
 	struct vmm_gpu *gpu = &guest->gpu;
 	uint32_t width = guest->width, height = guest->height;
 	int error = show_resource(guest, resource);
 	note_fault(guest);
+	note_flash(guest);
 	if (error == 0) {
 		error = check(vmm_gpu_transfer(gpu, resource, 0, 0, width, height, 0));
 	}
@@ -530,7 +543,8 @@ static int run(struct guest *guest) {
 
 int main(int argc, char **argv) {
 	static struct guest guest = { .channel = -1 };
-	if (argc != 9) {
+	static struct guest_sound sound;
+	if (argc != 10) {
 		fprintf(stderr, "started by the safety campaign only\n");
 		return 2;
 	}
@@ -540,8 +554,8 @@ int main(int argc, char **argv) {
 		NULL, sizeof(*guest.shared), PROT_READ | PROT_WRITE, MAP_SHARED, atoi(argv[3]), 0);
 	guest.config = config_map(atoi(argv[4]));
 	guest.painter = painter_create();
-	guest.is_plain = strcmp(argv[7], "plain") == 0;
-	guest.is_stepped = strcmp(argv[8], "stepped") == 0;
+	guest.is_plain = strcmp(argv[8], "plain") == 0;
+	guest.is_stepped = strcmp(argv[9], "stepped") == 0;
 	if (guest.shared == MAP_FAILED || guest.config == NULL || guest.painter == NULL ||
 		atlas_map(&guest.atlas, atoi(argv[5])) != 0 ||
 		sscanf(argv[6], "%ux%u", &guest.width, &guest.height) != 2) {
@@ -549,7 +563,10 @@ int main(int argc, char **argv) {
 		return 2;
 	}
 	hmi_init(&guest.hmi, &guest.atlas, guest.config, 0);
-	int error = run(&guest);
+	int error = argv[7][0] != '\0' ? guest_sound_start(&sound, guest.shared, argv[7]) : 0;
+	if (error == 0) {
+		error = run(&guest);
+	}
 	atomic_store(&guest.shared->failed, error);
 	fprintf(stderr, "safety guest: %s\n", strerror(-error));
 	return 1;

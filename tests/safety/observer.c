@@ -148,10 +148,10 @@ bool observer_look(struct observer *observer) {
 				page->picture_offset[(shown - 1) % OUTPUT_MEMORY_PICTURES]),
 			.stride = page->stride / 4,
 		};
-		uint32_t counter = 0;
 		sight.cluster =
 			(uint8_t)classify(observer, &view, observer->cluster, &sight.counter);
-		sight.other = (uint8_t)classify(observer, &view, observer->other, &counter);
+		sight.other =
+			(uint8_t)classify(observer, &view, observer->other, &sight.other_counter);
 		look_at_lamps(observer, &view, &sight);
 		if (atomic_load(&page->shown) < shown + 2) {
 			if (observer->seen != 0 && shown > observer->seen + 1) {

@@ -40,6 +40,7 @@ struct sight {
 	uint64_t shown_ns;     /* CLOCK_MONOTONIC, when it was complete */
 	uint8_t cluster, other; /* enum sight_class, of the two layers */
 	uint32_t counter;      /* of the cluster's tag */
+	uint32_t other_counter; /* of the other guest's */
 	uint64_t lit;          /* bit n: safety element n shows its picture switched on */
 	uint64_t wrong;        /* bit n: what safety element n shows is not what is requested */
 };

@@ -112,7 +112,7 @@ static void tally_add(
 
 static bool is_good(const struct row *row, const struct tally *tally) {
 	return tally->runs > 0 && tally->verdicts[SHOT_PASSED] == tally->runs &&
-		(row->controls_len == 0 || tally->controls == 0 ||
+		(!row_has_control(row) || tally->controls == 0 ||
 			(tally->control_verdicts[SHOT_PASSED] == 0 &&
 				tally->control_verdicts[SHOT_BROKEN] == 0));
 }

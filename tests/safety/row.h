@@ -67,6 +67,9 @@ struct row {
 	bool starts_again; /* it ends a process: the cockpit needs time to recover */
 	enum fault_cause hidden; /* a cause of another row that may be found first */
 
+	/* Switches off a mechanism that is not the compositor's, for the control run; cockpit_recover()
+	 * switches it on. May be NULL. */
+	int (*switch_off)(struct cockpit *cockpit);
 	/* Before the phase is drawn: what the row needs. May be NULL. */
 	int (*prepare)(struct cockpit *cockpit, struct shot *shot);
 	/* Makes the fault; sets onset_ns if it knows better than the caller. 0 or -errno. */
@@ -82,6 +85,9 @@ struct row {
 	/* Ends the fault; cockpit_recover() follows. May be NULL. */
 	void (*undo)(struct cockpit *cockpit, struct shot *shot);
 };
+
+/* Whether it has a mechanism to be switched off. */
+bool row_has_control(const struct row *row);
 
 extern const struct row rows[];
 extern const uint32_t rows_len;

@@ -434,6 +434,74 @@ static bool is_latched(struct cockpit *cockpit, struct shot *shot) {
 	return false;
 }
 
+/* ---- picture and sound ---- */
+
+#define STALLS 5
+#define STALL_MS 60
+#define STILL_MS 100
+#define SETTLE_MS 50
+#define MARKS 3
+
+static void sleep_ms(long ms) {
+	nanosleep(&(struct timespec) { .tv_nsec = ms * (long)NS_PER_MS }, NULL);
+}
+
+/* What comes after the fault is measured: whatever was queued meanwhile would be late. */
+static void begin_marks(struct cockpit *cockpit) {
+	sleep_ms(SETTLE_MS);
+	lipsync_begin(&cockpit->lipsync, &cockpit->other, &cockpit->observer);
+}
+
+static int stall_pictures(struct cockpit *cockpit, struct shot *shot) {
+	int error = cockpit_inject(cockpit, INJECT_STALL, "", STALL_MS, STALLS);
+	sleep_ms(STALL_MS * STALLS);
+	begin_marks(cockpit);
+	return error;
+}
+
+static int stop_mixer(struct cockpit *cockpit, struct shot *shot) {
+	int error = signal_process(cockpit, shot, "mixer", SIGSTOP);
+	sleep_ms(STILL_MS);
+	continue_process(cockpit, shot);
+	begin_marks(cockpit);
+	return error;
+}
+
+/* The safety layer is not delayed for it: every element right in every picture, as ever. */
+static uint32_t count_wrong(const struct cockpit *cockpit, const struct shot *shot) {
+	uint32_t wrong = 0;
+	struct sight sight;
+	for (uint64_t i = shot->first_sight; observer_get(&cockpit->observer, i, &sight); i++) {
+		wrong += sight.wrong != 0;
+	}
+	return wrong;
+}
+
+/* The worst of some marks, as if it were the time from onset to safe. */
+static bool is_in_step(struct cockpit *cockpit, struct shot *shot) {
+	struct lipsync *lipsync = &cockpit->lipsync;
+	if (lipsync->marks < MARKS) {
+		(void)lipsync_take(lipsync, &cockpit->other, &cockpit->observer);
+	}
+	if (lipsync->marks < MARKS) {
+		return false;
+	}
+	shot->wrong_pictures = count_wrong(cockpit, shot);
+	shot->onset_ns = lipsync->worst_at_ns;
+	shot->safe_ns = lipsync->worst_at_ns + lipsync->worst_ns;
+	return true;
+}
+
+static int queue_pictures(struct cockpit *cockpit) {
+	cluster_guest_set_fault(&cockpit->other, GUEST_LAG, 0, NULL, 0);
+	return 0;
+}
+
+static int ignore_clock(struct cockpit *cockpit) {
+	cluster_guest_set_fault(&cockpit->other, GUEST_OWN_CLOCK, 0, NULL, 0);
+	return 0;
+}
+
 static int nothing(struct cockpit *cockpit, struct shot *shot) {
 	return 0;
 }
@@ -648,6 +716,17 @@ const struct row rows[] = {
 		"transitions are counted", NULL, CAUSES(FAULT_FLICKER),
 		CONTROLS(MECHANISM_HYSTERESIS), .is_slow = true, .inject = nothing,
 		.is_answered = is_latched },
+	{ "33", "pictures are taken too slowly for a third of a second",
+		"Right after it, what a guest shows and plays at once is at most 40 ms apart.",
+		"pictures are never queued: the newest wins", NULL, .causes = { FAULT_NONE },
+		.safe_ms = 40, .is_real_only = true, .switch_off = queue_pictures,
+		.inject = stall_pictures, .is_answered = is_in_step },
+	{ "33b", "the sound stands still for a tenth of a second",
+		"Right after it, what a guest shows and plays at once is at most 40 ms apart.",
+		"the guest's clock is what was heard: completions, and what they say is queued",
+		NULL, .causes = { FAULT_NONE }, .safe_ms = 40, .is_real_only = true,
+		.switch_off = ignore_clock, .inject = stop_mixer, .is_answered = is_in_step,
+		.undo = continue_process },
 	{ "34", "a chime that goes with a telltale is lost",
 		"Found within 200 ms; the buzzer is asked for.", "the mixer confirms each cue",
 		NULL, CAUSES(FAULT_CHIME_LOST), CONTROLS(MECHANISM_CHIME), .detect_ms = 200,
@@ -682,3 +761,7 @@ const struct row rows[] = {
 };
 
 const uint32_t rows_len = ARRAY_LEN(rows);
+
+bool row_has_control(const struct row *row) {
+	return row->controls_len > 0 || row->switch_off != NULL;
+}

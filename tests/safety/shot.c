@@ -194,6 +194,9 @@ enum shot_verdict shot_take(struct cockpit *cockpit, const struct row *row, uint
 	bool is_control, struct shot *shot) {
 	*shot = (struct shot) { .process = -1, .is_control = is_control };
 	int error = is_control ? switch_mechanisms(cockpit, row, false) : 0;
+	if (error == 0 && is_control && row->switch_off != NULL) {
+		error = row->switch_off(cockpit);
+	}
 	if (error == 0) {
 		error = begin(cockpit, row, phase_ns, shot);
 	}

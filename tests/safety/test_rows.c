@@ -37,7 +37,7 @@ END_TEST
 START_TEST(row_needs_its_mechanism) {
 	const struct row *row = &rows[_i];
 	struct shot shot;
-	if (row->is_real_only || row->controls_len == 0) {
+	if (row->is_real_only || !row_has_control(row)) {
 		return;
 	}
 	enum shot_verdict verdict = shot_take(&cockpit, row, 0, true, &shot);
