@@ -56,6 +56,7 @@ struct cluster_guest_shared {
 	_Atomic uint64_t pictures; /* flushed and answered */
 	_Atomic uint64_t refusals; /* error replies to GUEST_BAD_GEOMETRY's requests */
 	_Atomic uint32_t asked, done; /* pictures to be drawn by the test's clock */
+	_Atomic uint64_t tick; /* what the test's clock says then */
 	_Atomic uint32_t is_ready; /* first picture is on its way */
 	_Atomic int32_t failed; /* -errno: it gave up */
 	_Atomic int32_t values[SIGNAL_VALUES]; /* what it shows */

@@ -440,8 +440,9 @@ int cockpit_step(struct cockpit *cockpit) {
 }
 
 /* A guest that does not answer is what some faults are. */
-static void draw_if_alive(struct cluster_guest *guest) {
+static void draw_if_alive(struct cockpit *cockpit, struct cluster_guest *guest) {
 	if (cluster_guest_is_alive(guest)) {
+		atomic_store(&guest->shared->tick, atomic_load(&cockpit->output.page->tick) + 1);
 		(void)cluster_guest_draw(guest);
 	}
 }
@@ -452,8 +453,8 @@ int cockpit_tick(struct cockpit *cockpit) {
 		return 0;
 	}
 	send_signals(&cockpit->source);
-	draw_if_alive(&cockpit->cluster);
-	draw_if_alive(&cockpit->other);
+	draw_if_alive(cockpit, &cockpit->cluster);
+	draw_if_alive(cockpit, &cockpit->other);
 	int error = cockpit_step(cockpit);
 	observer_look(&cockpit->observer);
 	pets_drain(&cockpit->pets);

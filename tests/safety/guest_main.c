@@ -139,10 +139,17 @@ static uint32_t signal_of(const struct guest *guest) {
 	return guest->atlas.elements[guest->shared->element_index].signal;
 }
 
+/* Where the clock is the test's, no other may be in the picture. */
+static uint32_t time_ms(const struct guest *guest) {
+	uint64_t ns =
+		guest->is_stepped ? atomic_load(&guest->shared->tick) * PERIOD_NS : clock_now_ns();
+	return (uint32_t)(ns / NS_PER_MS);
+}
+
 /* The recipe of the picture to be drawn: the newest values, wrong where the fault says so. */
 static struct recipe make_recipe(struct guest *guest) {
 	struct recipe recipe = { .tag = { .counter = ++guest->counter,
-					 .time_ms = (uint32_t)(clock_now_ns() / NS_PER_MS),
+					 .time_ms = time_ms(guest),
 					 .heartbeat = guest->beat } };
 	for (unsigned i = 0; i < SIGNAL_VALUES; i++) {
 		recipe.values[i] = atomic_load(&guest->shared->values[i]);
