@@ -34,7 +34,7 @@ GROUPS = [
     ("Processes of a guest", (18, 19, 20, 21)),
     ("The output", (22, 23, 24, 25, 28, 36)),
     ("The compositor itself", (17, 26, 27, 30, 31, 32, 35, 37)),
-    ("Signals and chimes", (29, 34)),
+    ("Signals, chimes, and sound with pictures", (29, 33, 34)),
 ]
 
 
