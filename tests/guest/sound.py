@@ -99,7 +99,7 @@ def peaks(levels, threshold, apart):
     return [seconds for seconds, _ in found]
 
 
-def clicks(sound, hz=1000, threshold=0.03):
+def clicks(sound, hz=3400, threshold=0.03):
     """When the cluster's turn signal clicked."""
     levels = [(seconds, amplitudes[0])
               for seconds, amplitudes in sound.tone_levels([hz], window_ms=20, hop_ms=5)]

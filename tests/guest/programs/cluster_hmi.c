@@ -1,6 +1,7 @@
 /*
- * cluster-hmi: the instrument cluster that the demo's first guest shows. Draws with cairo into dumb
- * buffers, shows them by page flips, follows hot-plug, and clicks like a turn signal.
+ * cluster-hmi: the instrument cluster that the demo's first guest shows. Draws the shipped HMI from its
+ * atlas into dumb buffers, with what it is told over a virtio-serial port, shows them by page flips,
+ * follows hot-plug, sends its heartbeat over the guest channel, and clicks like a turn signal.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -13,28 +14,33 @@
 
 #include "tests/guest/programs/cluster_face.h"
 #include "tests/guest/programs/kms_screen.h"
+#include "tests/guest/programs/port.h"
 #include "tests/guest/programs/turn_click.h"
+#include "tests/guest/programs/vehicle.h"
 
 #define FOLLOW_SECONDS 1.0
 #define REPORT_SECONDS 10.0
+#define HEARTBEAT_SECONDS 0.2
+#define CHANNEL_PORT "org.fascia.channel" /* fascia-channel(7) */
 
 static const char usage[] =
-	"usage: cluster-hmi [--card PATH] [--fps N] [--sound DEVICE | --silent] [--seconds N]\n"
-	"       cluster-hmi --png FILE [--at SECONDS] [--size WxH]\n"
+	"usage: cluster-hmi [--atlas FILE] [--card PATH] [--fps N] [--port NAME]\n"
+	"                   [--sound DEVICE | --silent] [--seconds N]\n"
+	"       cluster-hmi [--atlas FILE] --picture FILE.ppm [NAME=VALUE...]\n"
 	"\n"
+	"  --atlas FILE    what `fascia assets build` made; default /fascia/cluster.atlas\n"
 	"  --card PATH     the DRM device; default: the first that can set modes\n"
 	"  --fps N         frames per second at most; default 30\n"
+	"  --port NAME     the virtio-serial port with the vehicle's signals; default "
+	"fascia.vehicle\n"
 	"  --sound DEVICE  ALSA device for the turn signal's click; default hw:0,0\n"
 	"  --silent        no sound\n"
 	"  --seconds N     end after so long\n"
-	"  --png FILE      draw one frame into a file, without any device\n"
-	"  --at SECONDS    of which moment of the drive; default 30\n"
-	"  --size WxH      of which size; default 1280x480\n";
+	"  --picture FILE  draw one frame into a file, without any device\n";
 
 struct options {
-	const char *card, *sound, *png;
-	double fps, at, seconds;
-	unsigned width, height;
+	const char *atlas, *card, *port, *sound, *picture;
+	double fps, seconds;
 	bool silent;
 };
 
@@ -66,49 +72,77 @@ static void sleep_until(double when) {
 
 /* ---- one frame into a file ---- */
 
-static int draw_png(const struct options *options) {
-	struct cluster_face *face = cluster_face_create(options->width, options->height);
-	cairo_surface_t *picture = cairo_image_surface_create(
-		CAIRO_FORMAT_RGB24, (int)options->width, (int)options->height);
-	struct face_buffer buffer = { .pixels = cairo_image_surface_get_data(picture),
-		.stride = (uint32_t)cairo_image_surface_get_stride(picture) };
+static int write_picture(
+	const char *path, struct cluster_face *face, const int32_t values[SIGNAL_VALUES]) {
+	struct face_buffer buffer;
+	uint32_t width, height;
+	cluster_face_size(face, &width, &height);
+	uint8_t *pixels = calloc(height, (size_t)width * 4);
+	int error = pixels != NULL ? face_buffer_init(&buffer, pixels, width * 4, width, height)
+				   : -ENOMEM;
+	if (error == 0) {
+		cluster_face_draw(face, &buffer, values, &(struct frame_tag) { 0 });
+		error = face_buffer_write(&buffer, path);
+		face_buffer_finish(&buffer);
+	}
+	free(pixels);
+	return error;
+}
 
-	if (!face || !buffer.pixels) {
-		fprintf(stderr, "cluster-hmi: no memory for %ux%u\n", options->width,
-			options->height);
+static int draw_picture(const struct options *options, char **words) {
+	struct cluster_face *face = cluster_face_create(options->atlas);
+	struct vehicle vehicle;
+	int32_t values[SIGNAL_VALUES];
+	if (face == NULL) {
 		return EXIT_FAILURE;
 	}
-	/* a second before as well: what a running cluster shows came about by small changes */
-	for (double at = options->at > 1 ? options->at - 1 : 0; at < options->at;
-		at += 1 / options->fps) {
-		struct drive drive = drive_at(at);
-		cluster_face_draw(face, &buffer, &drive);
+	vehicle_init(&vehicle);
+	for (; *words != NULL; words++) {
+		if (!vehicle_take_line(&vehicle, *words, 0)) {
+			fprintf(stderr, "cluster-hmi: no signal: %s\n", *words);
+		}
 	}
-	struct drive drive = drive_at(options->at);
-	cluster_face_draw(face, &buffer, &drive);
-	cairo_surface_mark_dirty(picture);
-	cairo_status_t status = cairo_surface_write_to_png(picture, options->png);
-	if (status != CAIRO_STATUS_SUCCESS) {
-		fprintf(stderr, "cluster-hmi: %s: %s\n", options->png,
-			cairo_status_to_string(status));
+	vehicle_values(&vehicle, 0, values);
+	int error = write_picture(options->picture, face, values);
+	if (error < 0) {
+		fprintf(stderr, "cluster-hmi: %s: %s\n", options->picture, strerror(-error));
 	}
-	cairo_surface_destroy(picture);
 	cluster_face_destroy(face);
-	return status == CAIRO_STATUS_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE;
+	return error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* ---- the running cluster ---- */
+
+/* What is drawn. */
+struct look {
+	int32_t values[SIGNAL_VALUES];
+	struct frame_tag tag;
+};
 
 struct cluster {
 	const struct options *options;
 	struct turn_click click;
 	bool clicks; /* the thread runs */
 	struct kms_screen screen;
-	struct cluster_face *face; /* NULL: no display */
-	struct face_buffer buffers[KMS_SCREEN_BUFFERS];
-	double start, follow_next;
+	struct cluster_face *face;
+	struct face_buffer buffers[KMS_SCREEN_BUFFERS]; /* none without a display */
+	struct port channel, told;
+	struct vehicle vehicle;
+	struct look look;
+	unsigned long long heartbeats;
+	double follow_next, heartbeat_next;
 	struct report report;
 };
+
+static bool cluster_has_display(const struct cluster *cluster) {
+	return cluster->buffers[0].shown != NULL;
+}
+
+static void cluster_leave_display(struct cluster *cluster) {
+	for (int i = 0; i < KMS_SCREEN_BUFFERS; i++) {
+		face_buffer_finish(&cluster->buffers[i]);
+	}
+}
 
 /* Looks for a display and prepares for its size. */
 static int cluster_follow(struct cluster *cluster) {
@@ -117,21 +151,19 @@ static int cluster_follow(struct cluster *cluster) {
 	if (r < 0 || (r == 0 && cluster->screen.connector)) {
 		return r;
 	}
-	cluster_face_destroy(cluster->face);
-	cluster->face = NULL;
-	if (r == 0) {
+	cluster_leave_display(cluster);
+	uint32_t width = cluster->screen.mode.hdisplay, height = cluster->screen.mode.vdisplay;
+	if (r == 0 || width < FRAME_TAG_PIXELS || height < 2) {
 		return 0;
 	}
-	uint32_t width = cluster->screen.mode.hdisplay, height = cluster->screen.mode.vdisplay;
-	cluster->face = cluster_face_create(width, height);
-	if (!cluster->face) {
-		return -ENOMEM;
-	}
 	for (int i = 0; i < KMS_SCREEN_BUFFERS; i++) {
-		cluster->buffers[i] = (struct face_buffer) {
-			.pixels = cluster->screen.buffers[i].pixels,
-			.stride = cluster->screen.buffers[i].stride,
-		};
+		const struct kms_buffer *buffer = &cluster->screen.buffers[i];
+		r = face_buffer_init(
+			&cluster->buffers[i], buffer->pixels, buffer->stride, width, height);
+		if (r < 0) {
+			cluster_leave_display(cluster);
+			return r;
+		}
 	}
 	printf("cluster-hmi: display %ux%u\n", width, height);
 	return 0;
@@ -148,40 +180,97 @@ static void report_frame(struct report *report, double begin, double end) {
 	}
 }
 
-static int cluster_frame(struct cluster *cluster) {
-	double begin = now();
-	struct drive drive = drive_at(begin - cluster->start);
+static void cluster_keep_picture(struct cluster *cluster, const struct face_buffer *buffer) {
+	char *path = cluster->vehicle.picture;
+	if (path[0] != '\0') {
+		int r = face_buffer_write(buffer, path);
+		printf("cluster-hmi: picture %s: %s\n", path, r < 0 ? strerror(-r) : "written");
+		path[0] = '\0';
+	}
+}
 
-	cluster_face_draw(cluster->face, &cluster->buffers[cluster->screen.back], &drive);
+static void cluster_look(struct cluster *cluster, double at) {
+	cluster->look.tag.counter++;
+	cluster->look.tag.time_ms = (uint32_t)(uint64_t)(at * 1e3);
+	vehicle_values(&cluster->vehicle, at, cluster->look.values);
+}
+
+static int cluster_frame(struct cluster *cluster) {
+	struct face_buffer *buffer = &cluster->buffers[cluster->screen.back];
+	double begin = now();
+
+	/* one that is frozen goes on showing what it drew before, tag and all */
+	if (!cluster->vehicle.is_frozen) {
+		cluster_look(cluster, begin);
+	}
+	cluster_face_draw(cluster->face, buffer, cluster->look.values, &cluster->look.tag);
 	report_frame(&cluster->report, begin, now());
+	cluster_keep_picture(cluster, buffer);
 	return kms_screen_flip(&cluster->screen);
 }
 
 /* After the first frame: a machine that is busy painting would be late with the sound. */
-static int cluster_start_click(struct cluster *cluster) {
-	if (cluster->clicks || cluster->options->silent) {
-		return 0;
+static int cluster_click(struct cluster *cluster) {
+	const int32_t *values = cluster->look.values;
+	if (!cluster->clicks && !cluster->options->silent) {
+		int r = turn_click_start(&cluster->click, cluster->options->sound);
+		if (r < 0) {
+			return r;
+		}
+		cluster->clicks = true;
 	}
-	int r = turn_click_start(&cluster->click, cluster->options->sound);
-	cluster->clicks = r == 0;
+	if (cluster->clicks) {
+		turn_click_switch(&cluster->click,
+			values[SIGNAL_TURN_LEFT] == 1 || values[SIGNAL_TURN_RIGHT] == 1);
+	}
+	return 0;
+}
+
+static void cluster_listen(struct cluster *cluster) {
+	const char *line;
+	while ((line = port_read_line(&cluster->told)) != NULL) {
+		if (!vehicle_take_line(&cluster->vehicle, line, now())) {
+			printf("cluster-hmi: not understood: %s\n", line);
+		}
+	}
+}
+
+/* From the loop that draws: if that hangs, there is none. */
+static void cluster_beat(struct cluster *cluster, double at) {
+	char line[48];
+	while (port_read_line(&cluster->channel) != NULL) {
+		/* the answers */
+	}
+	if (at < cluster->heartbeat_next) {
+		return;
+	}
+	cluster->heartbeat_next = at + HEARTBEAT_SECONDS;
+	snprintf(line, sizeof(line), "heartbeat %llu\n", ++cluster->heartbeats);
+	port_write(&cluster->channel, line);
+}
+
+static int cluster_step(struct cluster *cluster, double at) {
+	int r = 0;
+	cluster_listen(cluster);
+	if (at >= cluster->follow_next) {
+		r = cluster_follow(cluster);
+		cluster->follow_next = at + FOLLOW_SECONDS;
+	}
+	if (r == 0 && cluster_has_display(cluster)) {
+		r = cluster_frame(cluster);
+		r = r == 0 ? cluster_click(cluster) : r;
+	}
+	cluster_beat(cluster, at);
 	return r;
 }
 
 static void cluster_run(struct cluster *cluster) {
 	const struct options *options = cluster->options;
-	double next = cluster->start = cluster->report.since = now();
+	double start = now(), next = start;
 
-	while (!stopped && (options->seconds <= 0 || next < cluster->start + options->seconds)) {
-		int r = 0;
-
-		if (next >= cluster->follow_next) {
-			r = cluster_follow(cluster);
-			cluster->follow_next = next + FOLLOW_SECONDS;
-		}
-		if (r == 0 && cluster->face) {
-			r = cluster_frame(cluster);
-			r = r == 0 ? cluster_start_click(cluster) : r;
-		}
+	cluster->report.since = start;
+	while (!stopped && (options->seconds <= 0 || next < start + options->seconds)) {
+		int r = cluster_step(cluster, next);
 		if (r < 0) {
 			fprintf(stderr, "cluster-hmi: display: %s\n", strerror(-r));
 			cluster->follow_next = 0;
@@ -194,17 +283,27 @@ static void cluster_run(struct cluster *cluster) {
 }
 
 static int run(const struct options *options) {
-	struct cluster cluster = { .options = options };
-	int r = kms_screen_init(&cluster.screen, options->card);
+	static struct cluster cluster;
+	cluster.options = options;
+	cluster.face = cluster_face_create(options->atlas);
+	int r = cluster.face != NULL ? kms_screen_init(&cluster.screen, options->card) : -ENOENT;
 
 	if (r < 0) {
-		fprintf(stderr, "cluster-hmi: no display device (%s)\n", strerror(-r));
+		fprintf(stderr, "cluster-hmi: no atlas or no display device (%s)\n", strerror(-r));
+		cluster_face_destroy(cluster.face);
 		return EXIT_FAILURE;
 	}
+	vehicle_init(&cluster.vehicle);
+	port_open(&cluster.told, options->port);
+	port_open(&cluster.channel, CHANNEL_PORT);
+	port_write(&cluster.channel, "hello cluster-hmi\n");
 	cluster_run(&cluster);
 	if (cluster.clicks) {
 		turn_click_stop(&cluster.click);
 	}
+	port_close(&cluster.channel);
+	port_close(&cluster.told);
+	cluster_leave_display(&cluster);
 	cluster_face_destroy(cluster.face);
 	kms_screen_finish(&cluster.screen);
 	return EXIT_SUCCESS;
@@ -212,12 +311,18 @@ static int run(const struct options *options) {
 
 static bool parse_option(int option, struct options *options) {
 	switch (option) {
+	case 'a':
+		options->atlas = optarg;
+		return true;
 	case 'c':
 		options->card = optarg;
 		return true;
 	case 'f':
 		options->fps = atof(optarg);
 		return options->fps > 0;
+	case 'o':
+		options->port = optarg;
+		return true;
 	case 's':
 		options->sound = optarg;
 		return true;
@@ -228,14 +333,8 @@ static bool parse_option(int option, struct options *options) {
 		options->seconds = atof(optarg);
 		return options->seconds > 0;
 	case 'p':
-		options->png = optarg;
+		options->picture = optarg;
 		return true;
-	case 'a':
-		options->at = atof(optarg);
-		return options->at >= 0;
-	case 'z':
-		return sscanf(optarg, "%ux%u", &options->width, &options->height) == 2 &&
-			options->width - 1 < 8192 && options->height - 1 < 8192;
 	default:
 		return false;
 	}
@@ -243,20 +342,21 @@ static bool parse_option(int option, struct options *options) {
 
 int main(int argc, char **argv) {
 	static const struct option longs[] = {
+		{ "atlas", required_argument, NULL, 'a' },
 		{ "card", required_argument, NULL, 'c' },
 		{ "fps", required_argument, NULL, 'f' },
+		{ "port", required_argument, NULL, 'o' },
 		{ "sound", required_argument, NULL, 's' },
 		{ "silent", no_argument, NULL, 'q' },
 		{ "seconds", required_argument, NULL, 't' },
-		{ "png", required_argument, NULL, 'p' },
-		{ "at", required_argument, NULL, 'a' },
-		{ "size", required_argument, NULL, 'z' },
+		{ "picture", required_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct options options = {
-		.sound = "hw:0,0", .fps = 30, .at = 30, .width = ART_WIDTH, .height = ART_HEIGHT
-	};
+	struct options options = { .atlas = "/fascia/cluster.atlas",
+		.port = "fascia.vehicle",
+		.sound = "hw:0,0",
+		.fps = 30 };
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
@@ -269,8 +369,8 @@ int main(int argc, char **argv) {
 			return EXIT_FAILURE;
 		}
 	}
-	if (options.png) {
-		return draw_png(&options);
+	if (options.picture) {
+		return draw_picture(&options, argv + optind);
 	}
 	signal(SIGINT, handle_signal);
 	signal(SIGTERM, handle_signal);

@@ -2,7 +2,6 @@
 
 #include <alsa/asoundlib.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <time.h>
@@ -14,6 +13,7 @@
 
 /* "Tick" and "tock": two periods, the second one softer. */
 static int16_t samples[2 * TURN_CLICK_PERIOD_FRAMES][2];
+static const int16_t silence[CHUNK_FRAMES][2];
 
 static void paint_click(unsigned first, double volume) {
 	for (unsigned i = 0; i < CLICK_FRAMES; i++) {
@@ -76,8 +76,9 @@ static void play(struct turn_click *click, snd_pcm_t *pcm) {
 
 	while (!atomic_load(&click->stop)) {
 		size_t left = 2 * TURN_CLICK_PERIOD_FRAMES - position;
-		snd_pcm_sframes_t r = snd_pcm_writei(
-			pcm, samples[position], left < CHUNK_FRAMES ? left : CHUNK_FRAMES);
+		bool is_on = atomic_load(&click->is_on);
+		snd_pcm_sframes_t r = snd_pcm_writei(pcm, is_on ? samples[position] : silence[0],
+			left < CHUNK_FRAMES ? left : CHUNK_FRAMES);
 		if (r == -EIO) {
 			/* the host's sink waits for somebody else: nothing is lost */
 		} else if (r < 0) {
@@ -86,7 +87,8 @@ static void play(struct turn_click *click, snd_pcm_t *pcm) {
 				return;
 			}
 		} else {
-			position = (position + (size_t)r) % (2 * TURN_CLICK_PERIOD_FRAMES);
+			position += (size_t)r;
+			position = is_on ? position % (2 * TURN_CLICK_PERIOD_FRAMES) : 0;
 		}
 	}
 }
@@ -111,7 +113,12 @@ int turn_click_start(struct turn_click *click, const char *device) {
 	paint_click(TURN_CLICK_PERIOD_FRAMES, 0.35);
 	click->device = device;
 	atomic_init(&click->stop, false);
+	atomic_init(&click->is_on, false);
 	return -pthread_create(&click->thread, NULL, run, click);
+}
+
+void turn_click_switch(struct turn_click *click, bool is_on) {
+	atomic_store(&click->is_on, is_on);
 }
 
 void turn_click_stop(struct turn_click *click) {
