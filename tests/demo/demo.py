@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The demo: two Linux guests, one cockpit, and what happens when one of them dies.
+"""The demo: a drive with telltales, on a cluster that a Linux guest draws; the guest shows a wrong
+telltale, freezes and dies, and each time the picture stays right. A second guest goes on throughout.
 
     demo.py [--out DIR]
 
@@ -8,190 +9,74 @@ with 0 only if every step was observed. DIR: index.html, report.json, pictures, 
 """
 
 import argparse
-import contextlib
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import time
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from tests.demo import report as demo_report
+from tests.demo import heard as demo_heard
+from tests.demo.stage import CLUSTER, IVI, OUTPUT, PLACES, NotObserved, Stage
 from tests.guest import sound
-from tests.guest.machine import Machine, from_environment, make_disk
-from tests.guest.picture import Picture
-from tests.guest.service import Service
+from tests.guest.machine import from_environment
 
-HERE = pathlib.Path(__file__).resolve().parent
-TOP = HERE.parents[1]
-OUTPUT, CLUSTER, IVI = "cockpit", "cluster", "ivi"
-# of data/cockpit.yaml: x, y, width, height
-PLACES = {CLUSTER: (320, 0, 1280, 480), IVI: (448, 480, 1024, 600)}
-
-TOGETHER_SECONDS = 8    # of sound, with both guests
+TURN_SECONDS = 6        # of sound, with the turn signal on
 ALONE_SECONDS = 5       # of sound, without the cluster's guest
-AGAIN_SECONDS = 6       # of sound, with both again
-MUSIC_SECONDS = 600
-CLICK_SECONDS = 0.5
-CLICK_TOLERANCE_SECONDS = 0.0151  # the levels are looked at each 5 ms
-# the music's bass note is never silent: full scale 0.08, at the mixer's gain of 0.7
-MUSIC_HZ, MUSIC_LEVEL = 220, 0.08 * 0.7 * 0.5
-
-# what of the cluster's picture never moves, in it: units, fuel, coolant, temperature, a line
-STILL_PARTS = [(240, 285, 76, 25), (940, 285, 125, 25), (195, 398, 165, 17), (919, 398, 165, 17),
-               (600, 70, 80, 20), (480, 405, 320, 10)]
+LAMP = "brake"          # the telltale that the guest shows wrong
+WARNING = "coolant-hot"  # the one whose chime is listened for
 
 
-class NotObserved(Exception):
-    """A step's condition did not come about."""
-
-
-class Demo:
-    def __init__(self, folder):
-        self.folder = folder
-        self.logs = folder / "logs"
-        self.logs.mkdir(parents=True, exist_ok=True)
-        self.start = time.monotonic()
-        self.steps, self.pictures, self.figures = [], [], []
-        self.report = {}
-        self.service = Service(TOP / "data/cockpit.yaml", self.logs)
-        self.cluster = Machine(
-            CLUSTER, self.logs, gpu="own", gpu_socket=self.service.gpu_socket(CLUSTER),
-            sound_socket=self.service.sound_socket(CLUSTER), disk=self.cluster_disk(),
-            memory="384M")
-        self.ivi = Machine(
-            IVI, self.logs, gpu="own", gpu_socket=self.service.gpu_socket(IVI),
-            sound_socket=self.service.sound_socket(IVI), disk=self.ivi_disk(), memory="768M")
-        self.recording = None
-
-    # -- what the guests get on a disk of their own --
-
-    def built(self, name):
-        return pathlib.Path(from_environment("FASCIA_BUILD")) / "tests/guest" / name
-
-    def cluster_disk(self):
-        return make_disk(self.logs / "cluster.ext4", {"cluster-hmi": self.built("cluster-hmi")},
-                         size="8M")
-
-    def ivi_disk(self):
-        music = self.logs / "music.wav"
-        subprocess.run([self.built("music"), music, str(MUSIC_SECONDS)], check=True)
-        files = {path.name: path for path in (HERE / "ivi").iterdir()}
-        return make_disk(self.logs / "ivi.ext4", {**files, "music.wav": music}, size="160M")
-
-    # -- steps --
-
-    @contextlib.contextmanager
-    def step(self, title):
-        """Within it: observed.append(words)."""
-        begin = time.monotonic()
-        observed = []
-        entry = {"title": title, "ok": False, "observed": "", "seconds": 0.0}
-        self.steps.append(entry)
-        print(f"{begin - self.start:6.1f} s  {title} ... ", end="", flush=True)
-        try:
-            yield observed
-            entry["ok"] = True
-            print(f"{time.monotonic() - begin:.1f} s: {'; '.join(observed)}", flush=True)
-        except BaseException as error:
-            observed.append(f"{error}" or type(error).__name__)
-            print(f"FAILED after {time.monotonic() - begin:.1f} s: {error}", flush=True)
-            raise
-        finally:
-            entry["observed"] = "; ".join(observed)
-            entry["seconds"] = time.monotonic() - begin
-
-    def take(self, name, title, text, condition=lambda shot: True):
-        """A picture for the report, as soon as one fulfils the condition; returns it."""
-        path = self.folder / f"{name}.png"
-
-        def shoot():
-            shot = self.service.screenshot(path)
-            return shot if condition(shot) else None
-
-        shot = self.service.wait_for(shoot, f"a picture for: {title}")
-        self.pictures.append({"file": f"{name}.png", "title": title, "text": text})
-        return shot
-
-    def look(self, layer=None):
-        """The output now, or what it shows at a layer's place."""
-        shot = self.service.screenshot(self.logs / "look.png")
-        return shot.crop(*PLACES[layer]) if layer else shot
-
-    def wait_state(self, layer, *states):
-        return self.service.wait_for(
-            lambda: self.service.layer_state(layer) in states and self.service.layer_state(layer),
-            f"layer {layer} to be {' or '.join(states)}")
-
-    def wait_output(self, *states):
-        return self.service.wait_for(
-            lambda: self.service.output_state(OUTPUT) in states
-            and self.service.output_state(OUTPUT),
-            f"the output to be {' or '.join(states)}")
-
-    def wait_motion(self, layer):
-        """Until what a layer's place shows has changed."""
-        first = self.look(layer)
-        self.service.wait_for(lambda: self.look(layer) != first, f"{layer}'s picture to move")
-
-    def wait_sound(self, seconds):
-        """Until the mixer has mixed so much more."""
-        goal = self.service.mixed_frames() + seconds * 48000
-        self.service.wait_for(lambda: self.service.mixed_frames() >= goal,
-                              f"{seconds} s of sound to be mixed")
-
-    def shows_cluster(self, shot=None):
-        """Whether the still parts of our HMI are at the cluster's place, as drawn on this side."""
-        shown = (shot or self.look()).crop(*PLACES[CLUSTER])
-        return all(shown.crop(*part).equal_part(self.expected.crop(*part)) > 0.97
-                   for part in STILL_PARTS)
-
-    @staticmethod
-    def shows_desktop(shot):
-        """Whether weston's panel, its terminal and the clients' many colours are there."""
-        return shot.crop(*PLACES[IVI]).colours() > 1000
-
-    # -- the demo --
-
+class Demo(Stage):
     def run(self):
-        with self.step("fascia starts; first light before any guest exists") as observed:
-            self.first_light(observed)
-        with self.step("two guests boot") as observed:
-            self.boot(observed)
-        with self.step("the cluster's HMI is on the screen") as observed:
-            self.cluster_appears(observed)
-        with self.step("weston's desktop is on the screen") as observed:
-            self.desktop_appears(observed)
-        with self.step("both are heard and recorded") as observed:
-            self.record(observed)
-        with self.step("both run") as observed:
-            self.both_run(observed)
-        with self.step("the cluster's guest is killed: the fallback is on the screen") as observed:
-            self.kill_cluster(observed)
-        with self.step("meanwhile the other guest goes on") as observed:
-            self.ivi_goes_on(observed)
-        with self.step("the cluster's guest starts again: its picture is back") as observed:
-            self.recover(observed)
-        with self.step("the recording holds both guests' sound") as observed:
-            self.check_recording(observed)
-        with self.step("everything ends cleanly") as observed:
-            self.end(observed)
+        for title, step in (
+                ("fascia starts; first light before any guest exists", self.first_light),
+                ("the drive begins: the fallback HMI shows it", self.drive_begins),
+                ("two guests boot", self.boot),
+                ("meanwhile the fallback HMI drives on", self.fallback_drives),
+                ("the cluster's guest takes over", self.cluster_appears),
+                ("weston's desktop is on the screen", self.desktop_appears),
+                ("both run", self.both_run),
+                ("both are heard and recorded", self.record),
+                ("a warning lamp goes on, and its chime is played", self.warn),
+                ("the guest shows a wrong telltale: the picture stays right", self.show_wrong),
+                ("it behaves again, and gets its place back", self.behave),
+                ("the guest freezes: the fallback HMI is there", self.freeze),
+                ("it behaves again, and gets its place back", self.behave),
+                ("the guest's QEMU is killed: the fallback HMI is there", self.kill_cluster),
+                ("meanwhile the other guest goes on", self.ivi_goes_on),
+                ("the guest starts again and takes over", self.recover),
+                ("all of it was heard", self.check_recording),
+                ("everything ends cleanly", self.end)):
+            with self.step(title) as observed:
+                step(observed)
+
+    # -- before any guest --
 
     def first_light(self, observed):
+        self.chapter("First light", "The host's own cluster is on the screen before any guest "
+                     "exists. Nothing is known of the vehicle yet: every telltale is lit.")
         begin = time.monotonic()
         self.service.start()
         self.wait_output("fallback")
         observed.append(f"the fallback HMI after {time.monotonic() - begin:.2f} s")
-        self.first = self.take("1-first-light", "First light.",
-                               "The fallback HMI is there before any guest is.")
-        if self.first.crop(*PLACES[CLUSTER]).colours() < 8:
-            raise NotObserved("the picture is empty")
-        expected = self.logs / "expected-cluster.png"
-        subprocess.run([self.built("cluster-hmi"), "--png", expected, "--at", "0"], check=True)
-        self.expected = Picture.from_png(expected)
+        self.learn_telltales()
+        self.take("01-first-light", "Before the first signal, before the first guest.",
+                  lambda shot: all(self.telltales.state_of(name, shot) == "on"
+                                   for name in self.telltales.places))
+        first_ms = self.service.compositor("compositor.first_light_ns") / 1e6
+        observed.append(f"all {len(self.telltales.places)} telltales lit; composed "
+                        f"{first_ms:.0f} ms after the compositor's start")
+        self.figure(f"{first_ms:.0f} ms", "from the compositor's start to first light")
+        self.report["first_light_ms"] = round(first_ms, 1)
+
+    def drive_begins(self, observed):
+        self.vehicle.start()
+        for name, state in (("airbag", "on"), (LAMP, "off")):
+            self.service.wait_for(lambda: self.shows(name, state), f"{name} to be {state}")
+        observed.append("key on: the lamps that check themselves are lit, the others off")
 
     def boot(self, observed):
         begin = time.monotonic()
@@ -202,18 +87,46 @@ class Demo:
             observed.append(f"{machine.name} up after {time.monotonic() - begin:.1f} s")
         self.report["kernel"] = kernel
 
+    def fallback_drives(self, observed):
+        self.chapter("Two guests boot; the car drives already",
+                     "Speed, revs, gear and telltales reach the host on a way of their own. The "
+                     "fallback HMI shows them at 60 pictures a second, guest or no guest.")
+        self.wait_speed(20)
+        self.take("02-fallback-drives", "The cluster's guest is not there yet.",
+                  lambda shot: self.vehicle.speed >= 20)
+        self.wait_motion(CLUSTER)
+        if self.service.output_state(OUTPUT) != "fallback":
+            raise NotObserved("the fallback is gone")
+        observed.append(f"{self.vehicle.speed:.0f} km/h, and it moves")
+
+    # -- both guests --
+
     def start_hmi(self):
         self.cluster.spawn("cluster-hmi", "/run/cluster-hmi.log")
+        self.vehicle.meet_guest()
 
     def cluster_appears(self, observed):
+        self.chapter("The guest takes over",
+                     "The cluster's guest draws all of it, telltales included, from the same atlas "
+                     "that the host has. The host shows each telltale of the guest's only as long "
+                     "as its checksum is the right one; every picture's tag and the guest's "
+                     "heartbeat say that it is fresh.")
         # weston takes longer to start: it gets its head start now
         self.ivi.spawn("weston --config=/fascia/weston.ini --log=/run/weston.log",
                        "/run/weston.out")
+        begin = time.monotonic()
         self.start_hmi()
         self.wait_state(CLUSTER, "live")
-        self.service.wait_for(self.shows_cluster, "the cluster's picture")
+        self.wait_output("normal", "degraded")
+        self.service.wait_for(lambda: self.shows_guest_cluster(self.look()),
+                              "the cluster's own picture")
+        observed.append(f"live {time.monotonic() - begin:.1f} s after its HMI was started")
         self.wait_motion(CLUSTER)
-        observed.append("its dials are where we draw them, and move")
+        drawn = [r["name"] for r in self.service.regions().values()
+                 if r["check"] == "exact" and not r["host_drawn"]]
+        if len(drawn) != len(self.telltales.places):
+            raise NotObserved(f"the guest draws only {len(drawn)} telltales")
+        observed.append(f"{len(drawn)} telltales are the guest's, each verified in each frame")
 
     def desktop_appears(self, observed):
         self.wait_state(IVI, "live")
@@ -224,26 +137,23 @@ class Demo:
         self.wait_motion(IVI)
         observed.append("weston-terminal, weston-flower and weston-simple-shm")
 
-    def record(self, observed):
-        for guest in (CLUSTER, IVI):
-            self.service.wait_for(lambda: self.service.is_playing(guest), f"{guest}'s sound")
-        self.recording = self.service.record(self.folder / "recording.wav")
-        self.wait_sound(TOGETHER_SECONDS)
-        observed.append(f"{TOGETHER_SECONDS} s of both, by the sink that waits for its streams")
-
     def both_run(self, observed):
         self.wait_output("normal")
-        self.take("2-both", "Both guests run.",
-                  "Above: our cluster. Below: weston's desktop, playing music.",
-                  lambda shot: self.shows_cluster(shot) and self.shows_desktop(shot))
+        self.take("03-both", "Above: the guest's cluster, verified. Below: the other guest's "
+                  "desktop.",
+                  lambda shot: self.shows_guest_cluster(shot) and self.shows_desktop(shot)
+                  and self.vehicle.speed >= 20)
         rates = self.frame_rates()
         observed.append(", ".join(f"{guest} {rate:.0f} frames/s" for guest, rate in rates.items()))
-        self.figure("frames per second from the cluster's guest", f"{rates[CLUSTER]:.0f}")
-        self.figure("frames per second from the desktop's guest", f"{rates[IVI]:.0f}")
         self.report["frames_per_second"] = rates
+        self.fact(f"{rates[CLUSTER]:.0f}", "pictures a second of the cluster's guest")
+        self.fact(f"{len(self.telltales.places)}", "telltales verified in each of 60 frames a "
+                  "second")
+        self.keep_said("regions", "regions")
+        self.keep_said("analyze-live", "analyze", CLUSTER)
 
     def frame_rates(self):
-        """Of each guest over 60 ticks or more of the output."""
+        """Of each guest over 120 ticks or more of the output."""
         def sample():
             return (time.monotonic(), self.service.ticks(OUTPUT),
                     {guest: self.service.layer_frames(guest) for guest in PLACES})
@@ -253,27 +163,183 @@ class Demo:
         end, _, later = sample()
         return {guest: (later[guest] - frames[guest]) / (end - begin) for guest in PLACES}
 
+    def record(self, observed):
+        for guest in (CLUSTER, IVI):
+            self.service.wait_for(lambda: self.service.is_playing(guest), f"{guest}'s sound")
+        self.recorded_from = self.service.mixed_frames()
+        self.recording = self.service.record(self.folder / "recording.wav")
+        self.signal_turn()
+        observed.append(f"{TURN_SECONDS} s of the turn signal, by the sink that waits for its "
+                        f"streams")
+
+    def signal_turn(self):
+        self.vehicle.hold(turn_left="on")
+        self.service.wait_for(lambda: self.shows("turn-left", "on"), "the turn signal's lamp")
+        self.wait_sound(TURN_SECONDS)
+        self.vehicle.hold(turn_left="off")
+        self.service.wait_for(lambda: self.shows("turn-left", "off"), "that lamp to go off")
+
+    def warn(self, observed):
+        heard = self.service.compositor("chimes.heard")
+        lost = self.service.compositor("chimes.lost")
+        self.warned_from = self.sound_seconds()
+        self.vehicle.hold(**{WARNING: "on"})
+        self.service.wait_for(lambda: self.shows(WARNING, "on"), f"the lamp {WARNING}")
+        self.service.wait_for(lambda: self.service.compositor("chimes.heard") > heard,
+                              "the mixer's word that a chime was heard")
+        if self.service.compositor("chimes.lost") > lost:
+            raise NotObserved("a chime was lost")
+        self.wait_sound(2)
+        self.warned_until = self.sound_seconds()
+        self.vehicle.hold(**{WARNING: "off"})
+        observed.append(f"{WARNING} is lit, and the mixer confirmed the chime")
+
+    def sound_seconds(self):
+        """Of the recording, so far."""
+        return (self.service.mixed_frames() - self.recorded_from) / 48000
+
+    # -- what goes wrong --
+
+    def note_incident(self, name, what, fault, observed):
+        """A record of the fault log becomes part of the story."""
+        within, after = fault["detected_within_ms"], fault["safe_after_ms"]
+        self.report["incidents"].append({"name": name, "what": what, "fault": fault})
+        self.fact(fault["cause"], fault["text"])
+        if within is not None:
+            self.fact(f"{within:.1f} ms", "from the last moment that all was well to its "
+                      "detection")
+        self.fact(f"{after:.1f} ms", "from detection to the verified picture that answers it")
+        observed.append(f"{fault['cause']}: detected within {within or 0:.1f} ms, safe after "
+                        f"{after:.1f} ms")
+
+    def fallback_fault(self, after, causes):
+        """The layer's loss, as the fault log has it."""
+        self.service.wait_for(
+            lambda: self.service.layer_state(CLUSTER) in ("placeholder", "quarantined"),
+            "the cluster's layer to be lost")
+        for fault in self.service.faults():
+            if fault["number"] > after and fault["subject"] == "layer" and \
+                    fault["name"] == CLUSTER and fault["to"] == "placeholder":
+                if fault["cause"] not in causes:
+                    raise NotObserved(f"lost by {fault['cause']}, not {' or '.join(causes)}")
+                return self.wait_fault(fault["number"] - 1, "the picture that answers it",
+                                       number=fault["number"])
+        raise NotObserved("the fault log knows nothing of the loss")
+
+    def show_wrong(self, observed):
+        self.chapter("The guest shows a wrong telltale",
+                     "The driver brakes, and the guest is told to draw the brake lamp off. The "
+                     "host finds it in the composed picture before that is shown, puts its own "
+                     "lamp there in the same frame, and takes the screen from a guest that keeps "
+                     "on being wrong.")
+        self.vehicle.hold(brake="on", theme="day")
+        self.service.wait_for(lambda: self.shows(LAMP, "on"), "the brake lamp")
+        self.service.wait_for(
+            lambda: self.telltales.state_of(LAMP, self.guest_picture("right"), False) == "on",
+            "the guest to draw the brake lamp")
+        newest = self.newest_fault()
+        self.vehicle.tell_guest(f"wrong {LAMP}")
+        looks = self.watch_lamp(newest)
+        fault = self.wait_fault(newest, "the wrong telltale to be found", subject="element",
+                                name=LAMP, cause="wrong-pixels")
+        self.note_incident("wrong telltale", f"{LAMP} drawn off though it is on", fault, observed)
+        self.keep_said("analyze-wrong", "analyze", CLUSTER)
+        self.compare_wrong()
+        self.take("05-wrong-fallback", "What the driver sees: the lamp is lit all the time.",
+                  lambda shot: self.telltales.state_of(LAMP, shot) == "on"
+                  and not self.shows_guest_cluster(shot) and self.shows_desktop(shot))
+        observed.append(f"the lamp was lit in each of {looks} pictures looked at meanwhile")
+
+    def watch_lamp(self, newest):
+        """Looks at what is shown until the guest's layer is lost; returns how often."""
+        looks = 0
+
+        def is_over():
+            nonlocal looks
+            looks += 1
+            if not self.shows(LAMP, "on"):
+                raise NotObserved(f"the lamp was shown {self.telltales.state_of(LAMP, self.look())}")
+            return any(f["number"] > newest and f["subject"] == "layer"
+                       and f["to"] == "placeholder" for f in self.service.faults())
+
+        self.service.wait_for(is_over, "the guest to lose the screen")
+        return looks
+
+    def compare_wrong(self):
+        """What the guest drew beside what was shown."""
+        drawn = self.guest_picture("wrong")
+        if self.telltales.state_of(LAMP, drawn, on_output=False) != "off":
+            raise NotObserved("the guest does not draw what it was told to")
+        shown = self.look(CLUSTER)
+        strip = (640, 420, 640, 60)
+        drawn.crop(*strip).write_png(self.folder / "04-wrong-drawn.png")
+        shown.crop(*strip).write_png(self.folder / "04-wrong-shown.png")
+        self.add_picture("04-wrong-drawn", "What the guest drew: no brake lamp.", wide=False)
+        self.add_picture("04-wrong-shown", "What was shown.", wide=False)
+
+    def behave(self, observed):
+        begin = time.monotonic()
+        self.vehicle.tell_guest("good")
+        self.vehicle.release("theme")
+        self.come_back(observed)
+        self.vehicle.hold(brake="off")
+        self.wait_motion(CLUSTER)
+        observed.append(f"back {time.monotonic() - begin:.1f} s later")
+
+    def come_back(self, observed):
+        """Until the guest's picture is shown again; acknowledges where somebody has to."""
+        if self.wait_state(CLUSTER, "live", "quarantined") == "quarantined":
+            self.keep_said("analyze-quarantined", "analyze", CLUSTER)
+            self.service.command("ack", CLUSTER)
+            observed.append("in quarantine after three misdeeds; acknowledged")
+            self.wait_state(CLUSTER, "live")
+        self.wait_output("normal")
+        self.service.wait_for(lambda: self.shows_guest_cluster(self.look()),
+                              "the cluster's own picture")
+
+    def freeze(self, observed):
+        self.chapter("The guest freezes",
+                     "It goes on sending pictures, and heartbeats; but they are the same picture "
+                     "again and again. The tag in them stands still, and gives it away.")
+        self.wait_speed(20)
+        newest = self.newest_fault()
+        self.vehicle.tell_guest("freeze")
+        fault = self.fallback_fault(newest, ["frozen"])
+        self.note_incident("freeze", "the same picture again and again", fault, observed)
+        self.keep_said("analyze-frozen", "analyze", CLUSTER)
+        shown = self.take("06-frozen", "The host's cluster, live, in place of the frozen one.",
+                          lambda shot: not self.shows_guest_cluster(shot)
+                          and self.shows_desktop(shot))
+        self.service.wait_for(
+            lambda: self.look(CLUSTER) != shown.crop(*PLACES[CLUSTER]), "the fallback to move")
+
     def kill_cluster(self, observed):
-        fallbacks = self.service.fallbacks(OUTPUT)
+        self.chapter("The guest dies",
+                     "Its QEMU is killed, as by a power cut. The other guest plays on.")
+        self.wait_speed(20)
+        fallbacks, newest = self.service.fallbacks(OUTPUT), self.newest_fault()
+        self.killed_at = self.sound_seconds()
         killed_ns = self.cluster.kill()
+        self.vehicle.leave_guest()
         self.service.wait_for(lambda: self.service.fallbacks(OUTPUT) > fallbacks,
                               "the fallback's first frame")
-        self.killed_frames = self.service.mixed_frames()
         took_ms = (self.service.fallback_ns(OUTPUT) - killed_ns) / 1e6
         if took_ms < 0:
             raise NotObserved(f"the fallback was shown {-took_ms:.1f} ms before the kill")
-        fallback = self.first.crop(*PLACES[CLUSTER])
-        self.take("3-fallback", "The cluster's guest was killed.",
-                  f"The fallback HMI was on the screen {took_ms:.0f} ms after the kill.",
-                  lambda shot: shot.crop(*PLACES[CLUSTER]) == fallback
-                  and self.shows_desktop(shot))
-        observed.append(f"first fallback frame {took_ms:.1f} ms after the kill")
+        fault = self.fallback_fault(newest, ["hung-up", "died"])
+        self.note_incident("death", "QEMU killed", fault, observed)
+        self.fact(f"{took_ms:.0f} ms", "from the kill to the first frame of the fallback HMI")
+        self.figure(f"{took_ms:.0f} ms", "from the guest's death to the first fallback frame")
         self.report["kill_to_fallback_ms"] = round(took_ms, 3)
-        self.figure("from the kill of the guest to the first fallback frame", f"{took_ms:.0f} ms")
+        observed.append(f"first fallback frame {took_ms:.1f} ms after the kill")
+        self.keep_said("analyze-dead", "analyze", CLUSTER)
+        self.take("07-dead", "The host's cluster, the other guest's desktop.",
+                  lambda shot: not self.shows_guest_cluster(shot) and self.shows_desktop(shot))
 
     def ivi_goes_on(self, observed):
         frames = self.service.layer_frames(IVI)
         self.wait_motion(IVI)
+        self.wait_motion(CLUSTER)
         self.wait_sound(ALONE_SECONDS)
         frames = self.service.layer_frames(IVI) - frames
         if frames == 0:
@@ -283,22 +349,23 @@ class Demo:
         observed.append(f"{frames} new frames of the desktop, {ALONE_SECONDS} s of its music")
 
     def recover(self, observed):
+        self.chapter("It comes back", "Started again, the guest has to be right for a while before "
+                     "it gets the screen.")
         begin = time.monotonic()
         self.cluster.start()
         self.cluster.run("true")
         booted = time.monotonic() - begin
         self.start_hmi()
-        self.wait_state(CLUSTER, "live")
-        self.wait_output("normal")
-        self.take("4-recovered", "The cluster's guest was started again.",
-                  "Its picture came back by itself.",
-                  lambda shot: self.shows_cluster(shot) and self.shows_desktop(shot))
+        self.come_back(observed)
         back = time.monotonic() - begin
-        self.wait_motion(CLUSTER)
+        self.take("08-recovered", "All is as before.",
+                  lambda shot: self.shows_guest_cluster(shot) and self.shows_desktop(shot)
+                  and self.vehicle.speed >= 5)
         self.service.wait_for(lambda: self.service.is_playing(CLUSTER), "the cluster's sound")
-        self.wait_sound(AGAIN_SECONDS)
+        self.back_at = self.sound_seconds()
+        self.signal_turn()
         observed.append(f"booted in {booted:.1f} s, picture back {back:.1f} s after the start")
-        self.figure("from the guest's start to its picture", f"{back:.1f} s")
+        self.fact(f"{back:.1f} s", "from the guest's start to its picture, under emulation")
 
     # -- what was heard --
 
@@ -308,106 +375,47 @@ class Demo:
         if status != 0:
             raise NotObserved(f"fascia record ended with {status}: {said}")
         heard = sound.read_wav(self.folder / "recording.wav")
-        clicks = sound.clicks(heard)
-        begin, end = self.longest_silence(clicks)
-        first = [c for c in clicks if c <= begin]
-        second = [c for c in clicks if c >= end]
-        self.check_rhythm("before the kill", first, TOGETHER_SECONDS - 1)
-        self.check_rhythm("after the recovery", second, AGAIN_SECONDS - 1)
-        if end - begin < ALONE_SECONDS:
-            raise NotObserved(f"without clicks for only {end - begin:.1f} s")
-        self.check_music(heard)
-        observed.append(
-            f"{heard.seconds:.1f} s; {len(first)} clicks, none for {end - begin:.1f} s, "
-            f"{len(second)} clicks; music throughout")
+        rows = demo_heard.rows_of_clicks(heard)
+        before = [row for row in rows if row[0] < self.killed_at]
+        after = [row for row in rows if row[0] > self.back_at - 1]
+        between = [row for row in rows if row not in before and row not in after]
+        for when, some in (("before the kill", before), ("after the recovery", after)):
+            if not any(len(row) >= 2 * TURN_SECONDS - 2 for row in some):
+                raise NotObserved(f"{when}: rows of {[len(row) for row in some]} clicks")
+            for row in some:
+                demo_heard.check_rhythm(when, row)
+        if between:
+            raise NotObserved(f"clicks of a dead guest at {between[0][0]:.1f} s")
+        demo_heard.check_music(heard)
+        chimes = demo_heard.warning_chimes(heard)
+        # the recorder begins a little before or after the count
+        warned = [c for c in chimes if self.warned_from - 0.5 < c < self.warned_until + 0.5]
+        if not warned:
+            raise NotObserved(f"no warning chime between {self.warned_from:.1f} and "
+                              f"{self.warned_until:.1f} s, but at {chimes}")
+        clicks = [click for row in rows for click in row]
+        observed.append(f"{heard.seconds:.1f} s; {len(clicks)} clicks, none of a dead guest; "
+                        f"{len(chimes)} warning chimes; music throughout")
         self.report["recording"] = "recording.wav"
-        self.report["waveform"] = {"seconds": heard.seconds, "envelope": heard.envelope(900),
-                                   "clicks": clicks, "outage": (begin, end)}
-        self.report["sound_text"] = (
-            f"The mix of both guests, recorded by the sink that waits for its streams: under "
-            f"emulation a guest may be slower than time, and its samples come late but complete. "
-            f"Orange: the {len(first) + len(second)} clicks of the cluster's turn signal, half a "
-            f"second apart to {CLICK_TOLERANCE_SECONDS * 1e3:.0f} ms. The desktop's music is heard "
-            f"throughout, also while the cluster's guest is dead.")
-        self.figure("of sound recorded, both guests in it", f"{heard.seconds:.0f} s")
-
-    @staticmethod
-    def longest_silence(clicks):
-        """The longest time between two clicks: from one to the other."""
-        if len(clicks) < 2:
-            raise NotObserved(f"{len(clicks)} clicks in the recording")
-        return max(zip(clicks, clicks[1:]), key=lambda pair: pair[1] - pair[0])
-
-    @staticmethod
-    def check_rhythm(when, clicks, seconds):
-        apart = [b - a for a, b in zip(clicks, clicks[1:])]
-        wrong = [d for d in apart if abs(d - CLICK_SECONDS) > CLICK_TOLERANCE_SECONDS]
-        if len(clicks) < seconds / CLICK_SECONDS or wrong:
-            raise NotObserved(f"{when}: {len(clicks)} clicks, not {CLICK_SECONDS} s apart: "
-                              f"{[round(d, 3) for d in wrong]}")
-
-    @staticmethod
-    def check_music(heard):
-        levels = heard.tone_levels([MUSIC_HZ], window_ms=500, hop_ms=250)
-        quiet = [round(seconds, 2) for seconds, (level,) in levels if level < MUSIC_LEVEL]
-        if quiet or len(levels) < 10:
-            raise NotObserved(f"no music at {quiet[:10]} s")
+        self.report["waveform"] = {
+            "seconds": heard.seconds, "envelope": heard.envelope(900), "clicks": clicks,
+            "chimes": chimes, "outage": (self.killed_at, self.back_at)}
+        self.figure(f"{heard.seconds:.0f} s", "of sound without a gap, chimes above both guests")
 
     def end(self, observed):
+        sender = self.vehicle.stop()
         self.cluster.kill()
         self.ivi.kill()
         status = self.service.stop()
-        if status != 0:
-            raise NotObserved(f"fascia ended with {status}")
+        if status != 0 or sender != 0:
+            raise NotObserved(f"fascia ended with {status}, fascia signal with {sender}")
         observed.append("fascia ended with 0")
-
-    def figure(self, label, value):
-        self.figures.append((label, value))
-
-    # -- the end, whatever happened --
-
-    def close(self):
-        if self.recording:
-            with contextlib.suppress(Exception):
-                self.recording.stop()
-        self.keep_guest_logs()
-        self.cluster.kill()
-        self.ivi.kill()
-        self.service.__exit__()
-        for name in ("cluster.ext4", "ivi.ext4", "music.wav", "look.png"):
-            (self.logs / name).unlink(missing_ok=True)
-        for name in ("cluster.ext4.d", "ivi.ext4.d"):
-            shutil.rmtree(self.logs / name, ignore_errors=True)
-
-    def keep_guest_logs(self):
-        """When something failed, what the guests' programs said."""
-        for machine in (self.cluster, self.ivi):
-            if machine.alive:
-                with contextlib.suppress(Exception):
-                    _, text = machine.run("tail -n 50 /run/*.log /run/*.out; dmesg | tail -n 30",
-                                          check=False, guard=20)
-                    (self.logs / f"{machine.name}.said").write_text(text)
-
-    def write(self, failed_step):
-        self.report.update({
-            "passed": failed_step is None, "failed_step": failed_step, "steps": self.steps,
-            "pictures": self.order_of_pictures(), "figures": self.figures,
-            "seconds": time.monotonic() - self.start,
-        })
-        self.report.setdefault("kernel", "not reached")
-        version = subprocess.run([from_environment("FASCIA_QEMU"), "--version"],
-                                 capture_output=True, text=True, check=True).stdout
-        first_line = version.splitlines()[0].replace("QEMU emulator version", "QEMU")
-        self.report["qemu"] = first_line.split(" (")[0]
-        demo_report.write(self.folder, self.report)
-
-    def order_of_pictures(self):
-        """The picture of both guests first: it is the one to look at."""
-        return sorted(self.pictures, key=lambda p: p["file"] != "2-both.png")
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="./dev demo", description="two guests, one cockpit")
+    parser = argparse.ArgumentParser(
+        prog="./dev demo", description="a drive with telltales; what the cluster's guest does "
+        "wrong, and what the driver sees")
     parser.add_argument("--out", default=os.path.join(from_environment("FASCIA_BUILD"), "demo"),
                         help="folder for the report; default: build/demo")
     folder = pathlib.Path(parser.parse_args().out).absolute()

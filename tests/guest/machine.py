@@ -64,11 +64,13 @@ def make_disk(path, files, size="64M"):
 
 
 class Machine:
-    def __init__(self, name, folder, gpu="none", gpu_socket=None, sound_socket=None, disk=None,
-                 memory="512M", processors=1, append="", may_reboot=False, extra=()):
+    def __init__(self, name, folder, gpu="none", gpu_socket=None, sound_socket=None,
+                 channel_socket=None, disk=None, memory="512M", processors=1, append="",
+                 may_reboot=False, extra=()):
         self.name = name
         self.folder = pathlib.Path(folder)
         self.gpu, self.gpu_socket, self.sound_socket = gpu, gpu_socket, sound_socket
+        self.channel_socket = channel_socket
         self.disk, self.memory, self.processors = disk, memory, processors
         self.append, self.may_reboot, self.extra = append, may_reboot, list(extra)
         self.process = None
@@ -114,6 +116,10 @@ class Machine:
         if self.sound_socket:
             line += ["-chardev", f"socket,id=sound,path={self.sound_socket}",
                      "-device", "vhost-user-snd-pci,chardev=sound"]
+        if self.channel_socket:  # fascia-channel(7)
+            line += ["-chardev", f"socket,id=channel,path={self.channel_socket},"
+                     "reconnect-ms=1000",
+                     "-device", "virtserialport,chardev=channel,name=org.fascia.channel"]
         return line + self.extra
 
     @property

@@ -1,7 +1,9 @@
 """Pictures as rows of RGB bytes, and the test patterns they are compared with."""
 
 import os
+import struct
 import subprocess
+import zlib
 
 SMPTE_TOP = [(192, 192, 192), (192, 192, 0), (0, 192, 192), (0, 192, 0), (192, 0, 192),
              (192, 0, 0), (0, 0, 192)]
@@ -21,11 +23,25 @@ class Picture:
     @classmethod
     def from_png(cls, path):
         tool = os.path.join(os.environ["FASCIA_BUILD"], "tests/guest/png-ppm")
-        ppm = subprocess.run([tool, str(path)], check=True, capture_output=True).stdout
+        return cls.from_ppm(subprocess.run([tool, str(path)], check=True,
+                                           capture_output=True).stdout)
+
+    @classmethod
+    def from_ppm(cls, ppm):
         magic, size, depth, data = ppm.split(b"\n", 3)
         assert magic == b"P6" and depth == b"255"
         width, height = map(int, size.split())
         return cls(width, height, data)
+
+    def write_png(self, path):
+        rows = b"".join(b"\0" + self.row(y) for y in range(self.height))
+        chunks = ((b"IHDR", struct.pack(">IIBBBBB", self.width, self.height, 8, 2, 0, 0, 0)),
+                  (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
+        with open(path, "wb") as file:
+            file.write(b"\x89PNG\r\n\x1a\n")
+            for name, data in chunks:
+                file.write(struct.pack(">I", len(data)) + name + data
+                           + struct.pack(">I", zlib.crc32(name + data)))
 
     def row(self, y, x=0, width=None):
         width = self.width - x if width is None else width

@@ -46,6 +46,9 @@ class Service:
     def sound_socket(self, guest):
         return os.path.join(self.runtime, f"sound-{guest}")
 
+    def channel_socket(self, guest):
+        return os.path.join(self.runtime, f"channel-{guest}")
+
     # -- starting and ending --
 
     def start(self):
@@ -131,6 +134,16 @@ class Service:
     def fallback_ns(self, output):
         """CLOCK_MONOTONIC when the fallback's newest first frame was complete."""
         return self.compositor(f"output.{output}.fallback_ns")
+
+    def faults(self):
+        """The fault log, the oldest first; fascia(1) names the keys."""
+        out = self.command("log", "--faults", "--json").stdout
+        return [json.loads(line) for line in out.splitlines()]
+
+    def regions(self):
+        """What is checked in each frame, by name."""
+        out = self.command("regions", "--json").stdout
+        return {region["name"]: region for region in map(json.loads, out.splitlines())}
 
     def mixed_frames(self):
         return self.values("mixer")["mix.frames"]
