@@ -16,6 +16,8 @@ static const struct {
 } rows[] = {
 	{ "nothing was said", { NULL }, 0, SIGNAL_SPEED, SIGNAL_UNKNOWN },
 	{ "nothing was said of a lamp", { NULL }, 0, SIGNAL_BRAKE, SIGNAL_UNKNOWN },
+	{ "others are spoken of", { "speed=5" }, 0, SIGNAL_REVS, SIGNAL_UNKNOWN },
+	{ "other lamps are spoken of", { "speed=5" }, 0, SIGNAL_BRAKE, 0 },
 	{ "one value", { "speed=47.5" }, 0, SIGNAL_SPEED, 475 },
 	{ "several", { "speed=1 brake=on  gear=D" }, 0, SIGNAL_GEAR, 3 },
 	{ "the last one counts", { "brake=on", "brake=off" }, 0, SIGNAL_BRAKE, 0 },

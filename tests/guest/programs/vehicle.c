@@ -6,10 +6,10 @@
 #include "tests/guest/programs/port.h"
 
 void vehicle_init(struct vehicle *vehicle) {
+	struct signal_message nothing;
+	signal_message_init(&nothing, 1);
 	*vehicle = (struct vehicle) { .heard_s = -VEHICLE_TIMEOUT_S, .wrong = SIGNAL_NONE };
-	for (uint32_t id = 0; id < SIGNAL_VALUES; id++) {
-		vehicle->values[id] = SIGNAL_UNKNOWN;
-	}
+	memcpy(vehicle->values, nothing.values, sizeof(vehicle->values));
 }
 
 static bool take_signal(struct vehicle *vehicle, char *word) {

@@ -7,7 +7,8 @@
  *     good                no more of that
  *     picture FILE        write the next picture that is drawn to FILE, as a PPM
  *
- * Without signals for VEHICLE_TIMEOUT_S all of them are unknown.
+ * A telltale that is not spoken of is off, a reading unknown. Without signals for VEHICLE_TIMEOUT_S all of
+ * them are unknown.
  *
  * Thread: one.
  */
