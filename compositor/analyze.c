@@ -202,8 +202,11 @@ static void say_verified(
 	struct analysis *analysis, const struct config *config, const struct layer *layer) {
 	for (uint32_t i = 0; i < config->verified_len; i++) {
 		if (config->verified[i].layer == layer->index) {
-			say(analysis, "its guest draws, and the host verifies, element %s",
-				config->verified[i].element);
+			const char *element = config->verified[i].element;
+			say(analysis, "its guest draws, and the host verifies, %s%s",
+				element[0] != '\0' ? "element "
+						   : "all safety elements in its place",
+				element);
 		}
 	}
 }
