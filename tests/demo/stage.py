@@ -212,7 +212,7 @@ class Stage:
             with contextlib.suppress(Exception):
                 self.recording.stop()
         self.keep_guest_logs()
-        self.keep_fault_log()
+        self.keep_service_logs()
         with contextlib.suppress(Exception):
             self.vehicle.stop()
         self.cluster.kill()
@@ -223,10 +223,11 @@ class Stage:
         for name in ("cluster.ext4.d", "ivi.ext4.d"):
             shutil.rmtree(self.logs / name, ignore_errors=True)
 
-    def keep_fault_log(self):
-        with contextlib.suppress(Exception):
-            text = self.service.command("log", check=False).stdout
-            (self.logs / "log").write_text(text)
+    def keep_service_logs(self):
+        for name, command in (("log", ["log"]), ("status", ["status"])):
+            with contextlib.suppress(Exception):
+                text = self.service.command(*command, check=False).stdout
+                (self.logs / name).write_text(text)
 
     def keep_guest_logs(self):
         """When something failed, what the guests' programs said."""
