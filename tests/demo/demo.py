@@ -179,7 +179,7 @@ class Demo(Stage):
     def signal_turn(self):
         self.vehicle.hold(turn_left="on")
         self.service.wait_for(lambda: self.shows("turn-left", "on"), "the turn signal's lamp")
-        self.wait_sound(TURN_SECONDS)
+        self.wait_played(CLUSTER, TURN_SECONDS)
         self.vehicle.hold(turn_left="off")
         self.service.wait_for(lambda: self.shows("turn-left", "off"), "that lamp to go off")
 

@@ -31,7 +31,7 @@ svg { width: 100%; height: auto; background: #0d131c; border: 1px solid #1d2836;
 audio { width: 100%; margin-top: 12px; }
 table { border-collapse: collapse; width: 100%; font-size: 15px; }
 td, th { text-align: left; padding: 8px 12px 8px 0; border-bottom: 1px solid #1a2431; vertical-align: top; }
-th { color: #8fa1b5; font-weight: 500; } td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th { color: #8fa1b5; font-weight: 500; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.ok { color: #4ade80; width: 2em; } td.bad { color: #ff8a80; width: 2em; }
 code { background: #111823; padding: 1px 6px; border-radius: 5px; font-size: 0.92em; }
 """
@@ -109,7 +109,7 @@ def incidents_html(incidents):
         f'<td class="n">{milliseconds(i["fault"]["detected_within_ms"])}</td>'
         f'<td class="n">{milliseconds(i["fault"]["safe_after_ms"])}</td></tr>' for i in incidents)
     return ("<table><tr><th>what the guest did</th><th>found as</th><th>what followed</th>"
-            f"<th>detected within</th><th>safe after</th></tr>{rows}</table>")
+            f'<th class="n">detected within</th><th class="n">safe after</th></tr>{rows}</table>')
 
 
 def steps_html(steps):

@@ -186,6 +186,12 @@ class Stage:
         self.service.wait_for(lambda: self.service.mixed_frames() >= goal,
                               f"{seconds} s of sound to be mixed")
 
+    def wait_played(self, guest, seconds):
+        """Until the guest has played so much more: one that is slow keeps nobody waiting for long."""
+        goal = self.service.played_bytes(guest) + seconds * 48000 * 4
+        self.service.wait_for(lambda: self.service.played_bytes(guest) >= goal,
+                              f"{seconds} s of {guest}'s sound to be played")
+
     def wait_speed(self, least):
         """Until the drive is as fast."""
         self.service.wait_for(lambda: self.vehicle.speed >= least, f"{least} km/h")

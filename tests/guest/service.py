@@ -154,6 +154,11 @@ class Service:
         return any(value == "running" for name, value in values.items()
                    if name.startswith("stream.") and name.endswith(".state"))
 
+    def played_bytes(self, guest):
+        """Of all streams of the guest's sound device."""
+        return sum(value for name, value in self.values(f"sound-{guest}").items()
+                   if name.startswith("stream.") and name.endswith(".bytes"))
+
     def layer(self, name, *change):
         self.command("layer", name, *change)
 
