@@ -50,6 +50,11 @@ enum frame_offer frame_link_want(struct frame_link *link, unsigned channel, stru
 		frame_link_refuse(link, channel, view);
 		return FRAME_OFFER_INSANE;
 	}
+	/* read after the frame: one of the present producer is never taken for its predecessor's */
+	if (frame.generation != link_generation(&link->link)) {
+		frame_link_refuse(link, channel, view);
+		return FRAME_OFFER_NOTHING;
+	}
 	set_damage(&frame, view);
 	*candidate = (struct frame_view) {
 		.frame = frame,
@@ -126,7 +131,8 @@ bool frame_link_acquire_cursor(
 		memcpy(cursor->image, from->image, sizeof(cursor->image));
 	}
 	cursor->image_sequence = head.image_sequence;
-	cursor->visible = head.visible != 0 && head.image_sequence != 0;
+	cursor->visible = head.visible != 0 && head.image_sequence != 0 &&
+		head.generation == link_generation(&link->link);
 	cursor->x = head.x;
 	cursor->y = head.y;
 	cursor->hot_x = MIN(head.hot_x, FRAME_CURSOR_SIZE - 1);

@@ -40,6 +40,8 @@ struct frame {
 	uint32_t width,
 		height; /* pixels of the picture (the scanout's source rectangle), 1..FRAME_SIZE_MAX */
 	uint32_t format; /* enum pixel_format */
+	uint32_t generation; /* of the producer that published it */
+	uint32_t pad;
 	/* What changed since the frame `damage_since` (0: everything, whatever `damage` says), in pixels
 	 * of the picture. A consumer whose last frame is older than that takes everything as changed. */
 	uint64_t damage_since;
@@ -51,7 +53,7 @@ struct frame_cursor {
 	uint32_t visible;
 	int32_t x, y; /* of the hot spot, in pixels of the scanout */
 	uint32_t hot_x, hot_y; /* < 64, in the image */
-	uint32_t pad;
+	uint32_t generation; /* of the producer that published it */
 	uint64_t image_sequence; /* changes with the image, not with the place; 0: no image yet */
 	uint32_t image[FRAME_CURSOR_SIZE * FRAME_CURSOR_SIZE];
 };
@@ -131,15 +133,17 @@ struct frame_link {
 
 /* Maps a side: takes over `fds`. A producer starts a new generation: its published frames and cursors
  * stay what they were until it publishes or retracts, and sequence numbers go on. A consumer lets go
- * of what its predecessor held, so that its first acquire finds the last picture. 0 or -errno. */
+ * of what its predecessor held, so that its first acquire finds the last picture. But what was published by
+ * an earlier producer than the present one is not taken: its process is dead, and the guest another. 0 or
+ * -errno. */
 int frame_link_init(struct frame_link *link, enum link_side side, int fds[LINK_FDS]);
 void frame_link_finish(struct frame_link *link);
 
 /* ---- producer ---- */
 
 /*
- * Publishes a picture and signals the consumer. The caller fills everything but `sequence` and
- * `damage_since`, and gives the damage since its own last publish on this channel; the link adds what
+ * Publishes a picture and signals the consumer. The caller fills everything but `sequence`, `generation`
+ * and `damage_since`, and gives the damage since its own last publish on this channel; the link adds what
  * the consumer has not latched yet. Returns the frame's sequence. Asserts that the picture lies in the
  * pool and that its format is one.
  */

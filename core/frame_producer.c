@@ -76,6 +76,7 @@ uint64_t frame_link_publish(struct frame_link *link, unsigned channel, const str
 	struct frame *to = &own->frames[slot];
 	*to = *frame;
 	to->sequence = history->sequence;
+	to->generation = link_own_generation(&link->link);
 	to->damage_since = history->base;
 	rects_clear(&to->damage);
 	for (uint32_t i = 0; i < history->changes_len; i++) {
@@ -158,6 +159,7 @@ void frame_link_publish_cursor(struct frame_link *link, unsigned channel,
 
 	struct frame_cursor *to = &own->cursors[slot];
 	to->visible = state->visible != 0 && history->cursor_has_image;
+	to->generation = link_own_generation(&link->link);
 	to->x = state->x;
 	to->y = state->y;
 	to->hot_x = state->hot_x;

@@ -118,15 +118,21 @@ static int take_over_page(struct link *link, uint32_t magic) {
 	return 0;
 }
 
+/* The header of a page that no process writes now. MAP_FAILED with errno. */
+static struct link_page_header *map_header(int fd, size_t *bytes) {
+	int rc = fd_memfd_check(fd, 0, sizeof(struct link_page_header), bytes);
+	if (rc < 0) {
+		errno = -rc;
+		return MAP_FAILED;
+	}
+	return mmap(
+		NULL, sizeof(struct link_page_header), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+}
+
 int link_mend_page(const int fds[LINK_FDS], enum link_side side, uint32_t magic) {
 	int fd = fds[side == LINK_PRODUCER ? LINK_PRODUCER_PAGE : LINK_CONSUMER_PAGE];
 	size_t bytes;
-	int rc = fd_memfd_check(fd, 0, sizeof(struct link_page_header), &bytes);
-	if (rc < 0) {
-		return rc;
-	}
-	struct link_page_header *header =
-		mmap(NULL, sizeof(*header), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	struct link_page_header *header = map_header(fd, &bytes);
 	if (header == MAP_FAILED) {
 		return -errno;
 	}
@@ -137,6 +143,17 @@ int link_mend_page(const int fds[LINK_FDS], enum link_side side, uint32_t magic)
 	}
 	munmap(header, sizeof(*header));
 	return spoilt;
+}
+
+int link_end_peer(const int fds[LINK_FDS]) {
+	size_t bytes;
+	struct link_page_header *header = map_header(fds[LINK_PRODUCER_PAGE], &bytes);
+	if (header == MAP_FAILED) {
+		return -errno;
+	}
+	atomic_store(&header->peer, LINK_PEER_ABSENT);
+	munmap(header, sizeof(*header));
+	return 0;
 }
 
 int link_map(struct link *link, enum link_side side, uint32_t magic, int fds[LINK_FDS],
@@ -203,6 +220,10 @@ uint64_t link_echoed(const struct link *link) {
 
 uint32_t link_generation(const struct link *link) {
 	return atomic_load(&peer_header(link)->generation);
+}
+
+uint32_t link_own_generation(const struct link *link) {
+	return atomic_load(&own_header(link)->generation);
 }
 
 void link_tick(struct link *link, uint64_t tick) {

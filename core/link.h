@@ -85,6 +85,10 @@ int link_grant_fds(const int fds[LINK_FDS], enum link_side side, int granted[LIN
  */
 int link_mend_page(const int fds[LINK_FDS], enum link_side side, uint32_t magic);
 
+/* Keeper, while no process is the producer, and before a consumer starts: what a dead one said of its guest
+ * is taken back. 0 or -errno. */
+int link_end_peer(const int fds[LINK_FDS]);
+
 /* Closes what is open of them and sets them to -1. */
 void link_close_fds(int fds[LINK_FDS]);
 
@@ -107,8 +111,9 @@ enum link_peer link_get_peer(const struct link *link);
 uint64_t link_resets(const struct link *link);
 /* Consumer: the last tick the producer has seen, at most the newest one given to link_tick(). */
 uint64_t link_echoed(const struct link *link);
-/* Processes that took over the other side so far. */
+/* Processes that took over the other side so far, this side. */
 uint32_t link_generation(const struct link *link);
+uint32_t link_own_generation(const struct link *link);
 
 /* Consumer: one tick passed: stores it and signals the consumer event. No other system call. */
 void link_tick(struct link *link, uint64_t tick);

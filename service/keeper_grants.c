@@ -71,6 +71,12 @@ static int grant_outputs(struct keeper *keeper, struct child *child) {
 	return error;
 }
 
+/* Nobody else tells a consumer that starts now. */
+static int end_peer(struct keeper *keeper, const struct child *endpoint) {
+	const struct store_guest *guest = &keeper->store.guests[endpoint->guest];
+	return link_end_peer(endpoint->role == CHILD_GPU ? guest->frame_link : guest->sample_link);
+}
+
 /* A consumer's links, and who is at their other ends already. */
 static int grant_consumer_links(struct keeper *keeper, struct child *child) {
 	const struct config *config = keeper->store.config;
@@ -86,9 +92,10 @@ static int grant_consumer_links(struct keeper *keeper, struct child *child) {
 	}
 	for (unsigned i = 0; error == 0 && i < keeper->children_len; i++) {
 		const struct child *peer = &keeper->children[i];
-		if (is_endpoint(peer) && consumer_role(peer->role) == child->role) {
-			error = grant_peer(child, peer);
+		if (!is_endpoint(peer) || consumer_role(peer->role) != child->role) {
+			continue;
 		}
+		error = child_is_alive(peer) ? grant_peer(child, peer) : end_peer(keeper, peer);
 	}
 	return error;
 }

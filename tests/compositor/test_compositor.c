@@ -95,6 +95,41 @@ START_TEST(a_successor_finds_the_last_pictures) {
 }
 END_TEST
 
+/* An endpoint that dies, and is there again with a guest that drew nothing yet. */
+static void replace_endpoint(uint32_t guest) {
+	struct frame_link *link = &rig.guests[guest].link;
+	frame_link_finish(link);
+	test_grants_producer(&rig.grants, guest, link);
+	link_set_peer(&link->link, LINK_PEER_RUNNING);
+}
+
+START_TEST(a_successor_takes_no_picture_of_the_dead) {
+	struct config config;
+	pair_config(&config);
+	rig_init(&rig, &config, NULL);
+	pair_draw(&rig);
+	rig_step(&rig, 3);
+	/* while no compositor looked */
+	replace_endpoint(0);
+	replace_endpoint(1);
+	rig_restart(&rig);
+	for (unsigned i = 0; i < 5; i++) {
+		rig_step(&rig, 1);
+		pair_expect(&rig, "output.main", SCREEN_FALLBACK);
+		rig_look(&rig);
+		for (int32_t x = 0; x < PAIR_WIDTH; x++) {
+			ck_assert_uint_ne(rig_pixel(&rig, x, 0), PAIR_CLUSTER);
+			ck_assert_uint_ne(rig_pixel(&rig, x, 0), PAIR_IVI);
+		}
+	}
+	pair_draw(&rig);
+	pair_expect(&rig, "output.main", SCREEN_NORMAL);
+	rig_look(&rig);
+	ck_assert_uint_eq(rig_pixel(&rig, 0, 0), PAIR_CLUSTER);
+	rig_finish(&rig);
+}
+END_TEST
+
 static struct frame_mode mode_of(uint32_t guest) {
 	struct frame_mode mode;
 	ck_assert(frame_link_mode(&rig.guests[guest].link, 0, &mode));
@@ -304,6 +339,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(life, first_light_is_the_fallback);
 	tcase_add_test(life, guests_pictures_take_over);
 	tcase_add_test(life, a_successor_finds_the_last_pictures);
+	tcase_add_test(life, a_successor_takes_no_picture_of_the_dead);
 	tcase_add_loop_test(life, missing_tiles_are_plain_areas, 0, ARRAY_LEN(missing_tiles));
 	TCase *commands = suite_case(suite, "commands");
 	tcase_add_test(commands, commands_change_layers_and_modes);

@@ -242,6 +242,7 @@ static void publish_raw(const struct frame *frame) {
 	struct frame_producer_channel *page = producer_page();
 	unsigned slot = mailbox_free_slot(&page->frame_box, &consumer_page()->frame_box);
 	page->frames[slot] = *frame;
+	page->frames[slot].generation = link_own_generation(&producer.link);
 	mailbox_publish(&page->frame_box, slot);
 }
 
@@ -429,18 +430,50 @@ START_TEST(a_new_producer_goes_on) {
 	publish_acquire_latch(&view, 0, whole);
 	publish(1, whole);
 	uint64_t last = publish(2, whole);
+	ck_assert(acquire(&view));
+	ck_assert_uint_eq(view.frame.sequence, last);
 	frame_link_finish(&producer);
 
 	ck_assert_int_eq(map_side(&producer, LINK_PRODUCER), 0);
-	ck_assert(frame_link_is_busy(&producer, 0, 1));          /* on the screen */
-	ck_assert(frame_link_is_busy(&producer, 2 * BUFFER, 1)); /* published */
-	ck_assert(acquire(&view)); /* what it left behind is still there */
-	ck_assert_uint_eq(view.frame.sequence, last);
+	ck_assert(frame_link_is_busy(&producer, 2 * BUFFER, 1)); /* on the screen */
+	ck_assert(!acquire(&view)); /* what it left behind is still there */
+	ck_assert_ptr_nonnull(view.pixels);
 	const struct rect spot = { 3, 3, 1, 1 };
 	ck_assert_uint_gt(publish(3, spot), last);
 	ck_assert(frame_link_is_busy(&producer, 2 * BUFFER, 1));
 	ck_assert(acquire(&view));
 	ck_assert(damage_is(&view, &whole)); /* it cannot know what its predecessor changed */
+}
+END_TEST
+
+START_TEST(what_a_dead_producer_left_is_not_taken) {
+	struct frame_view view = { 0 };
+	struct frame_cursor cursor = { 0 };
+	static const uint32_t image[FRAME_CURSOR_SIZE * FRAME_CURSOR_SIZE] = { 1 };
+	const struct frame_cursor visible = { .visible = 1 };
+	publish(0, whole);
+	frame_link_publish_cursor(&producer, CHANNEL, &visible, image);
+	frame_link_finish(&producer);
+	ck_assert_int_eq(map_side(&producer, LINK_PRODUCER), 0);
+	if (_i != 0) { /* whoever looks: a consumer that was there, or one that starts */
+		frame_link_finish(&consumer);
+		ck_assert_int_eq(map_side(&consumer, LINK_CONSUMER), 0);
+	}
+	ck_assert(!acquire(&view));
+	ck_assert(!acquire(&view));
+	ck_assert_ptr_null(view.pixels);
+	frame_link_acquire_cursor(&consumer, CHANNEL, &cursor);
+	ck_assert_uint_eq(cursor.visible, 0);
+	/* nor is its memory kept */
+	frame_link_retract(&producer, CHANNEL);
+	ck_assert(!frame_link_is_busy(&producer, 0, BUFFER));
+
+	publish(1, whole);
+	frame_link_publish_cursor(&producer, CHANNEL, &visible, image);
+	ck_assert(acquire(&view));
+	ck_assert_uint_eq(view.frame.generation, 2);
+	ck_assert(frame_link_acquire_cursor(&consumer, CHANNEL, &cursor));
+	ck_assert_uint_eq(cursor.visible, 1);
 }
 END_TEST
 
@@ -528,6 +561,7 @@ START_TEST(cursors_that_lie) {
 	struct frame_producer_channel *page = producer_page();
 	page->cursors[1] = (struct frame_cursor) {
 		.visible = UINT32_MAX,
+		.generation = 1,
 		.x = INT32_MIN,
 		.hot_x = FRAME_CURSOR_SIZE,
 		.hot_y = UINT32_MAX,
@@ -785,6 +819,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, busy_is_what_may_still_be_read);
 	tcase_add_loop_test(tcase, busy_spans, 0, ARRAY_LEN(spans));
 	tcase_add_test(tcase, a_new_producer_goes_on);
+	tcase_add_loop_test(tcase, what_a_dead_producer_left_is_not_taken, 0, 2);
 	tcase_add_test(tcase, a_new_consumer_finds_the_last_picture);
 	tcase_add_test(tcase, cursors_cross);
 	tcase_add_test(tcase, modes_cross);

@@ -164,6 +164,21 @@ START_TEST(a_spoilt_name_is_taken_off) {
 }
 END_TEST
 
+START_TEST(a_dead_producer_has_no_guest) {
+	struct link producer, consumer;
+	map_both(&producer, &consumer);
+	link_set_peer(&producer, LINK_PEER_RUNNING);
+	link_unmap(&producer);
+	ck_assert_int_eq(link_get_peer(&consumer), LINK_PEER_RUNNING); /* nobody took it back */
+	ck_assert_int_eq(link_end_peer(fds), 0);
+	ck_assert_int_eq(link_get_peer(&consumer), LINK_PEER_ABSENT);
+	ck_assert_uint_eq(link_generation(&consumer), 1);
+	link_unmap(&consumer);
+	const int none[LINK_FDS] = { -1, -1, -1, -1, -1 };
+	ck_assert_int_lt(link_end_peer(none), 0);
+}
+END_TEST
+
 START_TEST(grants_are_what_a_side_may_have) {
 	enum link_side side = (enum link_side)_i;
 	int granted[LINK_FDS];
@@ -282,6 +297,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, garbage_from_the_producer);
 	tcase_add_test(tcase, a_successor_takes_over);
 	tcase_add_test(tcase, a_spoilt_name_is_taken_off);
+	tcase_add_test(tcase, a_dead_producer_has_no_guest);
 	tcase_add_loop_test(tcase, grants_are_what_a_side_may_have, 0, 2);
 	tcase_add_loop_test(tcase, wrong_descriptors, 0, ARRAY_LEN(wrongs));
 	tcase_add_test(tcase, creates_fail_clean);

@@ -53,11 +53,14 @@ static void read_pages(struct byte_reader *reader) {
 	atomic_store(&to->frame_box.held, byte_reader_u64(reader));
 	atomic_store(&to->frame_box.wanted, byte_reader_u64(reader));
 	atomic_store(&to->latched_sequence, byte_reader_u64(reader));
-	byte_reader_copy(reader, &from->frames[mailbox_slot(ticket)], sizeof(struct frame));
+	struct frame *frame = &from->frames[mailbox_slot(ticket)];
+	byte_reader_copy(reader, frame, sizeof(*frame));
+	frame->generation = link_own_generation(&producer.link); /* others are not looked at */
 	ticket = byte_reader_u64(reader);
 	atomic_store(&from->cursor_box.published, ticket);
-	byte_reader_copy(
-		reader, &from->cursors[mailbox_slot(ticket)], offsetof(struct frame_cursor, image));
+	struct frame_cursor *cursor = &from->cursors[mailbox_slot(ticket)];
+	byte_reader_copy(reader, cursor, offsetof(struct frame_cursor, image));
+	cursor->generation = frame->generation;
 }
 
 static void check_view(const struct frame_view *view) {
