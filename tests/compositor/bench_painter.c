@@ -1,11 +1,10 @@
 /*
- * What composing costs, beside memcpy of the same pixels and beside pixman where it can do the same.
- * Not a test: it prints, and judges nothing.
+ * What single drawings cost, beside pixman where it can do the same. Not a test: it prints, and judges
+ * nothing. Whole frames are measured and judged by `./dev bench compose`.
  */
 #include <pixman.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "compositor/painter.h"
@@ -13,7 +12,6 @@
 #define WIDTH 1920
 #define HEIGHT 1080
 #define ROUNDS 100
-#define ELEMENTS 40
 #define MANY 320
 
 static uint32_t *from, *to;
@@ -41,11 +39,6 @@ static void report(const char *name, void (*work)(void *data), void *data) {
 	printf("%-34s median %8.1f us, least %8.1f, 90 of 100 below %8.1f\n", name,
 		(double)times[ROUNDS / 2] / 1000, (double)times[0] / 1000,
 		(double)times[ROUNDS * 9 / 10] / 1000);
-}
-
-/* `data`: how many rows */
-static void copy(void *data) {
-	memcpy(to, from, (size_t)WIDTH * *(uint32_t *)data * 4);
 }
 
 struct drawing {
@@ -115,48 +108,6 @@ static void measure_own(struct painter *painter) {
 	report("1280x720 scaled up", draw, &drawing);
 }
 
-/* Element `index` of a cluster: two gauges' needles, 24 lamps, 14 digits. */
-static struct sprite element(unsigned index, uint32_t height) {
-	struct sprite sprite = whole(PIXEL_FORMAT_BGRA, 255);
-	sprite.pixels += (size_t)index * 4096;
-	if (index < 2) {
-		sprite.place = (struct rect) { index == 0 ? 200 : 1320, 160, 400, 400 };
-	} else if (index < 26) {
-		int32_t x = 40 + (int32_t)(index - 2) * 76;
-		sprite.place = (struct rect) { x, 20, 64, 64 };
-	} else {
-		int32_t x = 680 + (int32_t)(index - 26) * 40;
-		sprite.place = (struct rect) { x, (int32_t)height - 100, 36, 56 };
-	}
-	sprite.visible = sprite.place;
-	sprite.width = sprite.place.width;
-	sprite.height = sprite.place.height;
-	sprite.opaque = index >= 2;
-	return sprite;
-}
-
-/* What the issue asks for: a full frame of two layers, the upper one blended, and 40 elements. */
-static void measure_cluster(struct painter *painter, uint32_t height, const uint32_t *upper) {
-	static struct drawing drawing;
-	drawing = (struct drawing) {
-		.painter = painter, .len = 2 + ELEMENTS, .area = { 0, 0, WIDTH, height }
-	};
-	drawing.sprites[0] = whole(PIXEL_FORMAT_BGRX, 255);
-	drawing.sprites[1] = whole(PIXEL_FORMAT_BGRA, 255);
-	drawing.sprites[1].pixels = (const uint8_t *)upper;
-	for (unsigned i = 0; i < ELEMENTS; i++) {
-		drawing.sprites[2 + i] = element(i, height);
-	}
-	char name[48];
-	snprintf(name, sizeof(name), "memcpy 1920x%u", height);
-	report(name, copy, &height);
-	snprintf(name, sizeof(name), "1920x%u, 2 layers, %u elements", height, ELEMENTS);
-	report(name, draw, &drawing);
-	drawing.len = 2;
-	snprintf(name, sizeof(name), "1920x%u, 2 layers", height);
-	report(name, draw, &drawing);
-}
-
 /* As many opaque elements as an HMI may have, over two layers: what looking for the base costs. */
 static void measure_many(struct painter *painter) {
 	static struct drawing drawing;
@@ -167,9 +118,11 @@ static void measure_many(struct painter *painter) {
 	drawing.sprites[1] = whole(PIXEL_FORMAT_BGRA, 255);
 	for (unsigned i = 0; i < MANY; i++) {
 		struct sprite *sprite = &drawing.sprites[2 + i];
-		*sprite = element(25, HEIGHT);
+		*sprite = whole(PIXEL_FORMAT_BGRX, 255);
+		sprite->width = sprite->height = 64;
 		sprite->place.x = 10 + (int32_t)(i % 25 * 75);
 		sprite->place.y = 10 + (int32_t)(i / 25 * 80);
+		sprite->place.width = sprite->place.height = 64;
 		sprite->visible = sprite->place;
 	}
 	report("2 layers, 320 opaque elements", draw, &drawing);
@@ -210,30 +163,17 @@ int main(void) {
 	size_t bytes = (size_t)WIDTH * HEIGHT * 4;
 	from = malloc(bytes);
 	to = malloc(bytes);
-	uint32_t *upper = malloc(bytes);
 	struct painter *painter = painter_create();
-	if (from == NULL || to == NULL || upper == NULL || painter == NULL) {
+	if (from == NULL || to == NULL || painter == NULL) {
 		return EXIT_FAILURE;
 	}
 	for (size_t i = 0; i < bytes / 4; i++) {
 		from[i] = (uint32_t)i * 2654435761u;
 	}
-	/* as a guest's HMI is: clear, solid and in between by parts of rows */
-	for (size_t i = 0; i < bytes / 4; i++) {
-		uint32_t alpha = i / 64 % 4 == 0 ? 0 : i / 64 % 4 == 1 ? 255 : (uint32_t)i & 0xff;
-		uint32_t grey = alpha * (uint32_t)(i % 251) / 255;
-		upper[i] = alpha << 24 | grey << 16 | grey << 8 | grey;
-	}
-	measure_cluster(painter, 720, from);
-	measure_cluster(painter, 1080, from);
-	printf("the same with an upper layer a quarter of which is clear, another solid:\n");
-	measure_cluster(painter, 720, upper);
-	measure_cluster(painter, 1080, upper);
 	measure_many(painter);
 	measure_own(painter);
 	measure_pixman();
 	painter_destroy(painter);
-	free(upper);
 	free(to);
 	free(from);
 	return EXIT_SUCCESS;
