@@ -24,30 +24,30 @@
 #include "display/output.h"
 
 #define FLIPS_PATIENCE_TICKS 3 /* until it is lost */
-#define FLIPS_TRY_TICKS 2      /* until a try was in vain: seven in all, which are 117 ms at 60 Hz */
+#define FLIPS_TRY_TICKS 2 /* until a try was in vain: seven in all, which are 117 ms at 60 Hz */
 #define FLIPS_TRIES 3
 
 struct flips {
-	struct output *output;    /* borrowed */
-	enum fault_cause cause;   /* what is wrong now */
+	struct output *output; /* borrowed */
+	enum fault_cause cause; /* what is wrong now */
 	bool is_hopeless;
-	unsigned tries;           /* against `cause` */
-	uint64_t try_tick;        /* of the last one */
-	unsigned refusals;        /* in a row */
-	uint64_t completed;       /* as seen last */
-	uint64_t pending_tick;    /* since when a picture is on its way */
+	unsigned tries; /* against `cause` */
+	uint64_t try_tick; /* of the last one */
+	unsigned refusals; /* in a row */
+	uint64_t completed; /* as seen last */
+	uint64_t pending_tick; /* since when a picture is on its way */
 	uint64_t pending_ns;
 	bool is_pending;
-	uint64_t last_ns;         /* of the tick before */
+	uint64_t last_ns; /* of the tick before */
 };
 
 /* What a tick brought. */
 struct flips_verdict {
-	enum fault_cause began;   /* FAULT_NONE: nothing new */
-	enum fault_cause ended;   /* what is over */
-	uint64_t onset_ns;        /* of what began: it is not older */
-	bool is_repaint;          /* the next picture must be a whole one, whatever changed */
-	bool is_hopeless;         /* became so now; `flips->cause` says by what */
+	enum fault_cause began; /* FAULT_NONE: nothing new */
+	enum fault_cause ended; /* what is over */
+	uint64_t onset_ns; /* of what began: it is not older */
+	bool is_repaint; /* the next picture must be a whole one, whatever changed */
+	bool is_hopeless; /* became so now; `flips->cause` says by what */
 };
 
 void flips_init(struct flips *flips, struct output *output, uint64_t now_ns);
