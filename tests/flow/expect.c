@@ -58,11 +58,18 @@ void expect_guest(
 
 void expect_fallback(
 	const struct expect *expect, struct service *service, const char *const *missing) {
+	int32_t signals[SIGNAL_VALUES];
+	for (uint32_t i = 0; i < SIGNAL_VALUES; i++) {
+		signals[i] = SIGNAL_UNKNOWN;
+	}
+	expect_fallback_of(expect, service, missing, signals);
+}
+
+void expect_fallback_of(const struct expect *expect, struct service *service,
+	const char *const *missing, const int32_t signals[SIGNAL_VALUES]) {
 	const char *output = service->config.outputs[0].name;
 	struct assets_values values = { .missing = missing };
-	for (uint32_t i = 0; i < SIGNAL_VALUES; i++) {
-		values.signals[i] = SIGNAL_UNKNOWN;
-	}
+	memcpy(values.signals, signals, sizeof(values.signals));
 	struct assets_mock mock;
 	ck_assert_int_eq(assets_mock_init(&mock, &expect->atlas, output, &values), 0);
 	compare(service, &mock.place, mock.pixels, mock.place.width);

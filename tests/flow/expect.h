@@ -6,6 +6,7 @@
 
 #include "core/atlas.h"
 #include "core/rect.h"
+#include "core/signals.h"
 #include "tests/flow/service.h"
 
 /* The service's atlas, drawn again. */
@@ -25,6 +26,10 @@ void expect_guest(
  * (NULL-terminated) are the layers that it names. */
 void expect_fallback(
 	const struct expect *expect, struct service *service, const char *const *missing);
+
+/* The same of these values of signals. */
+void expect_fallback_of(const struct expect *expect, struct service *service,
+	const char *const *missing, const int32_t signals[SIGNAL_VALUES]);
 
 /* A layer's placeholder at its configured place. */
 void expect_placeholder(const struct expect *expect, struct service *service, const char *layer);
