@@ -47,9 +47,11 @@ def read_table(program):
 
 
 def tests_of_row(row, index):
-    stepped = [] if row["is_real_only"] else [f"test-safety-rows:answers/row_is_answered[{index}]"]
-    if stepped and row["controls"]:
-        stepped.append(f"test-safety-rows:controls/row_needs_its_mechanism[{index}]")
+    rows, stepped = "test-safety-rows", []
+    if not row["is_real_only"]:
+        stepped.append(f"{rows}-answers:answers/row_is_answered[{index}]")
+        if row["controls"]:
+            stepped.append(f"{rows}-controls:controls/row_needs_its_mechanism[{index}]")
     return stepped + row["tests"].split()
 
 
@@ -200,7 +202,7 @@ def promises(rows, surfaces):
 
 def source_of(test):
     program = test.split(":")[0]
-    match = re.fullmatch(r"test-([a-z]+)-(\w+)", program)
+    match = re.fullmatch(r"test-([a-z]+)-(\w+)(?:-\w+)?", program)
     if match:
         return TOP / "tests" / match[1] / f"test_{match[2]}.c"
     match = re.fullmatch(r"(?:replay|fuzz)-(\w+)", program)
