@@ -394,7 +394,8 @@ class Demo(Stage):
                 demo_heard.check_rhythm(when, row)
         if between:
             raise NotObserved(f"clicks of a dead guest at {between[0][0]:.1f} s")
-        demo_heard.check_music(heard)
+        demo_heard.music_share(heard.part(self.killed_at, self.back_at))
+        share = demo_heard.music_share(heard)
         chimes = demo_heard.warning_chimes(heard)
         # the recorder begins a little before or after the count
         warned = [c for c in chimes if self.warned_from - 0.5 < c < self.warned_until + 0.5]
@@ -403,12 +404,13 @@ class Demo(Stage):
                               f"{self.warned_until:.1f} s, but at {chimes}")
         clicks = [click for row in rows for click in row]
         observed.append(f"{heard.seconds:.1f} s; {len(clicks)} clicks, none of a dead guest; "
-                        f"{len(chimes)} warning chimes; music throughout")
+                        f"{len(chimes)} warning chimes; music in {share:.0%} of it")
+        self.report["music_share"] = share
         self.report["recording"] = "recording.wav"
         self.report["waveform"] = {
             "seconds": heard.seconds, "envelope": heard.envelope(900), "clicks": clicks,
             "chimes": chimes, "outage": (self.killed_at, self.back_at)}
-        self.figure(f"{heard.seconds:.0f} s", "of sound without a gap, chimes above both guests")
+        self.figure(f"{heard.seconds:.0f} s", "of sound recorded, the host's chimes above both guests")
 
     def end(self, observed):
         sender = self.vehicle.stop()
