@@ -296,6 +296,8 @@ class Demo(Stage):
             self.keep_said("analyze-quarantined", "analyze", CLUSTER)
             self.service.command("ack", CLUSTER)
             observed.append("in quarantine after three misdeeds; acknowledged")
+            self.fact("quarantined", "the third misdeed within a minute: no more chances until "
+                      "somebody says `fascia ack`")
             self.wait_state(CLUSTER, "live")
         self.wait_output("normal")
         self.service.wait_for(lambda: self.shows_guest_cluster(self.look()),

@@ -128,7 +128,8 @@ def sound_html(report):
         "recorded by the sink that waits for its streams: under emulation a guest may be slower "
         "than time, and its samples come late but complete. Orange: the clicks of the cluster's "
         "turn signal, half a second apart. Red: warning chimes, which the mixer plays above both "
-        "guests, whether they live or not. The desktop's music goes on throughout.</p>"
+        f"guests, whether they live or not. The desktop's music is in {report['music_share']:.0%} "
+        "of it.</p>"
         + waveform_svg(report["waveform"])
         + f'<audio controls src="{report["recording"]}"></audio></section>')
 
