@@ -78,7 +78,7 @@ static const struct {
 } rows[] = {
 	{ "refused for good", INJECT_COMMIT_ERROR, 0, 1000, MECHANISM_COMMIT, 4, 0 },
 	{ "refused until a reset", INJECT_COMMIT_ERROR, 1, 1000, MECHANISM_COMMIT, 0, 3 },
-	{ "flips lost for good", INJECT_LOSE_FLIP, 0, 1000, MECHANISM_FLIP, 10, 0 },
+	{ "flips lost for good", INJECT_LOSE_FLIP, 0, 1000, MECHANISM_FLIP, 8, 0 },
 	{ "flips lost until a reset", INJECT_LOSE_FLIP, 1, 1000, MECHANISM_FLIP, 0, 7 },
 	{ "unplugged for ten ticks", INJECT_UNPLUG, 0, 10, MECHANISM_CONNECTION, 0, 11 },
 	{ "other mode", INJECT_MODE, 0, 0, MECHANISM_MODE, 0, 1 },
