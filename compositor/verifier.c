@@ -7,6 +7,7 @@
 
 #include "compositor/inject.h"
 #include "compositor/layer_view.h"
+#include "compositor/verifier_parts.h"
 #include "core/log.h"
 #include "core/macros.h"
 
@@ -15,10 +16,12 @@
 /* ---- telling ---- */
 
 static void tell(struct verifier *verifier, const struct verifier_event *event) {
-	if (verifier->events_len < VERIFIER_EVENTS) {
-		verifier->events[verifier->events_len] = *event;
-		verifier->events[verifier->events_len++].detect_ns = verifier->now_ns;
+	if (verifier->events_len == VERIFIER_EVENTS) {
+		verifier->untold++;
+		return;
 	}
+	verifier->events[verifier->events_len] = *event;
+	verifier->events[verifier->events_len++].detect_ns = verifier->now_ns;
 }
 
 static void tell_of_element(struct verifier *verifier, const struct element *element,
@@ -35,7 +38,7 @@ static void tell_of_element(struct verifier *verifier, const struct element *ele
 	tell(verifier, &event);
 }
 
-static void tell_of_output(
+void verifier_tell_of_output(
 	struct verifier *verifier, const char *name, enum fault_cause cause, uint64_t *reported) {
 	const struct verifier_event event = {
 		.subject = SAFETY_ELEMENT,
@@ -83,7 +86,13 @@ void verifier_report(struct verifier *verifier, uint64_t done_ns) {
 		snprintf(record.to, sizeof(record.to), "%s", event->to);
 		safety_page_add(verifier->page, &record);
 	}
+	if (verifier->untold > 0) {
+		log_outsider(LOG_WARNING, "output %s: %u more elements and regions changed",
+			verifier->config->name, (unsigned)verifier->untold);
+		atomic_fetch_add(verifier->untold_value, verifier->untold);
+	}
 	verifier->events_len = 0;
+	verifier->untold = 0;
 	inject_take(INJECT_BLIND, NULL);
 }
 
@@ -171,59 +180,6 @@ static void judge_own(struct verifier *verifier, struct element *element) {
 	}
 }
 
-/* ---- what is shown, read back ---- */
-
-static const struct verifier_picture *find_picture(const struct verifier *verifier, uint64_t id) {
-	for (uint32_t i = 0; i < VERIFIER_PICTURES; i++) {
-		if (verifier->pictures[i].id == id) {
-			return &verifier->pictures[i];
-		}
-	}
-	return NULL;
-}
-
-static void compare_shown(struct verifier *verifier, const struct verifier_picture *picture,
-	const struct check_view *shown) {
-	for (uint32_t i = 0; i < verifier->elements_len; i++) {
-		uint32_t found;
-		if (picture->is_checked[i] &&
-			!verifier_exact(shown, &picture->places[i], &picture->crcs[i], 1, &found)) {
-			tell_of_output(verifier, verifier->elements[i].name, FAULT_SHOWN_WRONG,
-				&verifier->reported);
-			/* all of it is drawn anew, elsewhere */
-			canvas_forget_shown(verifier->canvas);
-		}
-	}
-}
-
-static void check_shown(struct verifier *verifier) {
-	struct output_status status;
-	struct check_view shown = { .bounds = canvas_bounds(verifier->canvas) };
-	uint64_t id;
-	shown.pixels = output_shown(verifier->output, &id, &shown.stride_bytes);
-	if (shown.pixels == NULL || !mechanism_is_on(MECHANISM_READBACK)) {
-		verifier->stale_frames = 0;
-		return;
-	}
-	output_status(verifier->output, &status);
-	if (id != status.completed) {
-		verifier->stale_frames++;
-		if (verifier->stale_frames == VERIFIER_STALE_FRAMES) {
-			tell_of_output(verifier, verifier->config->name, FAULT_READBACK_STALE,
-				&verifier->reported);
-		}
-		verifier->reported |= verifier->stale_frames >= VERIFIER_STALE_FRAMES
-			? FAULT_BIT(FAULT_READBACK_STALE)
-			: 0;
-		return;
-	}
-	verifier->stale_frames = 0;
-	const struct verifier_picture *picture = find_picture(verifier, id);
-	if (picture != NULL) {
-		compare_shown(verifier, picture, &shown);
-	}
-}
-
 /* ---- regions ---- */
 
 static void tell_of_region(struct verifier *verifier, const struct region *region, bool is_fault) {
@@ -290,7 +246,7 @@ uint64_t verifier_begin(struct verifier *verifier, const int32_t values[SIGNAL_V
 	verifier->tick = tick;
 	verifier->now_ns = now_ns;
 	verifier->reported = 0;
-	check_shown(verifier);
+	verifier_check_shown(verifier);
 	for (uint32_t i = 0; i < verifier->elements_len; i++) {
 		struct element *element = &verifier->elements[i];
 		uint32_t signal = verifier->hmi->atlas->elements[element->index].signal;
@@ -389,13 +345,13 @@ static bool repair(struct verifier *verifier, struct element *element, uint32_t 
 		struct check_view view = canvas_view(verifier->canvas);
 		if (verifier_exact(&view, &place, &element->tile->shown_crc32, 1, found)) {
 			if (i > 0) {
-				tell_of_output(
+				verifier_tell_of_output(
 					verifier, element->name, FAULT_ATLAS, &verifier->reported);
 			}
 			return true;
 		}
 	}
-	tell_of_output(verifier, element->name, FAULT_ATLAS_LOST, &verifier->reported);
+	verifier_tell_of_output(verifier, element->name, FAULT_ATLAS_LOST, &verifier->reported);
 	return false;
 }
 
@@ -501,15 +457,4 @@ uint64_t verifier_check(struct verifier *verifier, const struct scene *scene) {
 		}
 	}
 	return verifier->reported;
-}
-
-void verifier_note_shown(struct verifier *verifier, bool is_new) {
-	struct output_status status;
-	if (!is_new) {
-		return;
-	}
-	output_status(verifier->output, &status);
-	verifier->composed.id = status.committed;
-	verifier->pictures[verifier->pictures_next] = verifier->composed;
-	verifier->pictures_next = (verifier->pictures_next + 1) % VERIFIER_PICTURES;
 }

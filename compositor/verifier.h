@@ -31,7 +31,7 @@
 #include "core/safety_page.h"
 
 #define VERIFIER_PICTURES 4 /* committed ones whose checksums are remembered */
-#define VERIFIER_EVENTS 32  /* told of a tick; more are only counted */
+#define VERIFIER_EVENTS 32  /* told of a tick; more are only counted: output.NAME.untold */
 #define VERIFIER_STALE_FRAMES 2
 
 /* What the elements of a committed picture were found to be. */
@@ -85,7 +85,8 @@ struct verifier {
 
 	uint32_t events_len;
 	struct verifier_event events[VERIFIER_EVENTS];
-	_Atomic uint64_t *checks_value, *failures_value, *repairs_value;
+	uint32_t untold; /* that found no place there */
+	_Atomic uint64_t *checks_value, *failures_value, *repairs_value, *untold_value;
 };
 
 /* What it works with; all but `stats` stays borrowed. */

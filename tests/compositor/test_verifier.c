@@ -451,6 +451,84 @@ START_TEST(what_changes_behind_the_check_lasts_one_frame) {
 }
 END_TEST
 
+static void draw_content(char content);
+
+static void inject(enum inject_fault fault, const char *text, int64_t number, int64_t ticks) {
+	struct control_message request = { .type = CONTROL_INJECT, .arg = { number, ticks } };
+	struct control_message reply;
+	snprintf(request.name, sizeof(request.name), "%s", inject_fault_name(fault));
+	snprintf(request.text, sizeof(request.text), "%s", text);
+	compositor_command(rig.compositor, &request, &reply);
+	ck_assert_int_eq(reply.arg[0], 0);
+}
+
+START_TEST(a_damaged_tile_is_painted_from_the_second_copy) {
+	struct config config;
+	cluster_config(&config);
+	config.verified_len = 0;
+	start(&config);
+	draw_ivi();
+	draw_cluster(&brake_off);
+	expect_step("brake/off", true, SAFETY_PASSED);
+	/* found when it is drawn, before any scrubbing comes by */
+	inject(INJECT_FLIP_ATLAS, "hmi/main/brake/on", 0, 0);
+	request_brake(1);
+	expect_step("brake/on", true, SAFETY_REPAIRED);
+	ck_assert_uint_eq(recorded(SAFETY_ELEMENT, "brake"), FAULT_ATLAS);
+	pair_expect(&rig, "output.main", SCREEN_NORMAL);
+	finish();
+}
+END_TEST
+
+START_TEST(without_a_whole_copy_nothing_is_shown) {
+	struct config config;
+	cluster_config(&config);
+	config.verified_len = 0;
+	start(&config);
+	draw_ivi();
+	draw_cluster(&brake_off);
+	expect_step("brake/off", true, SAFETY_PASSED);
+	inject(INJECT_FLIP_ATLAS, "hmi/main/brake/on", 1, 0);
+	request_brake(1);
+	rig_step(&rig, 1);
+	ck_assert_uint_eq(read_region("brake").verdict, SAFETY_FAILED);
+	ck_assert_uint_eq(recorded(SAFETY_ELEMENT, "brake"), FAULT_ATLAS_LOST);
+	rig_step(&rig, 1);
+	pair_expect(&rig, "output.main", SCREEN_SAFE);
+	ck_assert_uint_eq(rig_value(&rig, "output.main.cause"), FAULT_ATLAS_LOST);
+	rig_look(&rig);
+	ck_assert_uint_eq(rig_pixel(&rig, X, Y), 0);
+	finish();
+}
+END_TEST
+
+START_TEST(a_stale_read_back_is_noticed) {
+	struct config config;
+	cluster_config(&config);
+	start(&config);
+	settle();
+	if (_i != 0) { /* the twin, without the mechanism */
+		ck_assert_int_eq(mechanism_set(MECHANISM_READBACK, false), 0);
+	}
+	inject(INJECT_STALE_READBACK, "main", 0, 10);
+	/* what is read is the newest picture until there is another one */
+	for (unsigned i = 0; i < VERIFIER_STALE_FRAMES; i++) {
+		ck_assert_uint_eq(recorded(SAFETY_ELEMENT, "main"), FAULT_NONE);
+		draw_content((char)('x' + i % 2));
+		rig_step(&rig, 1);
+	}
+	ck_assert_uint_eq(recorded(SAFETY_ELEMENT, "main"), FAULT_NONE);
+	rig_step(&rig, 1);
+	ck_assert_uint_eq(
+		recorded(SAFETY_ELEMENT, "main"), _i != 0 ? FAULT_NONE : FAULT_READBACK_STALE);
+	pair_expect(&rig, "output.main", SCREEN_NORMAL); /* it is written down */
+	uint64_t newest = atomic_load(&page->newest);
+	rig_step(&rig, 5);
+	ck_assert_uint_eq(atomic_load(&page->newest), newest); /* once */
+	finish();
+}
+END_TEST
+
 /* The twins of the above, without the mechanism: the fault must be seen. */
 START_TEST(without_the_mechanism_faults_are_shown) {
 	struct config config;
@@ -727,6 +805,30 @@ START_TEST(a_layer_that_is_gone_may_be_worse_yet) {
 }
 END_TEST
 
+/* More at a tick than can be told of. */
+START_TEST(what_is_not_told_is_counted) {
+	struct config config;
+	cluster_config(&config);
+	config.regions_len = VERIFIER_EVENTS + 5;
+	for (uint32_t i = 0; i < config.regions_len; i++) {
+		config.regions[i] = stripes(FAULT_REACTION_LOG);
+		snprintf(config.regions[i].name, sizeof(config.regions[i].name), "stripes%u",
+			(unsigned)i);
+	}
+	start(&config);
+	draw_stripes(true);
+	draw_cluster(&brake_off);
+	rig_step(&rig, FOLLOW_TICKS + 1);
+	ck_assert_uint_eq(rig_value(&rig, "output.main.untold"), 0);
+	uint64_t before = atomic_load(&page->newest);
+	draw_stripes(false);
+	rig_step(&rig, 4);
+	ck_assert_uint_eq(rig_value(&rig, "output.main.untold"), 5);
+	ck_assert_uint_eq(atomic_load(&page->newest), before + VERIFIER_EVENTS);
+	finish();
+}
+END_TEST
+
 START_TEST(a_critical_layer_is_not_all_of_one_colour) {
 	struct config config;
 	cluster_config(&config);
@@ -763,6 +865,9 @@ Suite *suite_under_test(void) {
 		others, a_layer_that_does_not_show_it_whole_is_not_asked, 0, ARRAY_LEN(hidings));
 	TCase *own = suite_case(suite, "own");
 	tcase_add_loop_test(own, a_composed_picture_is_repaired, 0, 2);
+	tcase_add_test(own, a_damaged_tile_is_painted_from_the_second_copy);
+	tcase_add_test(own, without_a_whole_copy_nothing_is_shown);
+	tcase_add_loop_test(own, a_stale_read_back_is_noticed, 0, 2);
 	tcase_add_test(own, what_changes_behind_the_check_lasts_one_frame);
 	tcase_add_test(own, without_the_mechanism_faults_are_shown);
 	tcase_add_test(own, a_blind_check_sees_nothing);
@@ -772,6 +877,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(region, a_region_may_only_be_logged);
 	tcase_add_loop_test(region, a_region_has_its_own_reaction, 0, ARRAY_LEN(answers));
 	tcase_add_loop_test(region, a_layer_that_is_gone_may_be_worse_yet, 0, 2);
+	tcase_add_test(region, what_is_not_told_is_counted);
 	tcase_add_loop_test(region, a_critical_layer_is_not_all_of_one_colour, 0, 2);
 	return suite;
 }
