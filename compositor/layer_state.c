@@ -314,7 +314,9 @@ static void enter(struct layer_machine *machine, enum layer_state state,
 			note_loss(machine, tick);
 		}
 	}
-	machine->reaction = MAX(machine->reaction, reaction);
+	if (reaction > machine->reaction) {
+		machine->reaction = reaction;
+	}
 	*transition = (struct layer_transition) {
 		.from = machine->state,
 		.to = state,
