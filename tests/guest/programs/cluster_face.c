@@ -115,8 +115,13 @@ const struct atlas *cluster_face_atlas(const struct cluster_face *face) {
 
 int face_buffer_init(struct face_buffer *buffer, uint8_t *pixels, uint32_t stride, uint32_t width,
 	uint32_t height) {
-	*buffer = (struct face_buffer) { pixels, stride, width, height,
-		calloc(1, sizeof(struct scene)) };
+	*buffer = (struct face_buffer) {
+		.stride = stride,
+		.width = width,
+		.height = height,
+		.shown = calloc(1, sizeof(struct scene)),
+	};
+	buffer->pixels = pixels;
 	return buffer->shown != NULL ? 0 : -ENOMEM;
 }
 
