@@ -203,7 +203,9 @@ START_TEST(edid_decode_agrees) {
 		"edid-decode is not installed: it is in the list of packages in ./dev");
 	uint8_t edid[EDID_BYTES_MAX];
 	size_t len = edid_encode(edid, &rows[_i].mode);
-	char command[1200] = "edid-decode --check /dev/stdin >/dev/null 2>&1 <<'EDID'\n";
+	/* it reads heap memory that it has not written: what meson fills that with must not matter */
+	char command[1200] =
+		"MALLOC_PERTURB_=0 edid-decode --check /dev/stdin >/dev/null 2>&1 <<'EDID'\n";
 	size_t at = strlen(command);
 	for (size_t i = 0; i < len; i++) {
 		at += (size_t)snprintf(command + at, sizeof(command) - at, "%02x%s", edid[i],
