@@ -10,6 +10,8 @@
 /* Long, for emulated machines: the kernel gives up a write that waits 1.1 times as long as this. */
 #define LATENCY_US 400000
 #define CHUNK_FRAMES 480
+/* Of writes in a row, 0.44 s each: longer than the host's sink waits for anybody. */
+#define REFUSALS_MAX 40
 
 /* "Tick" and "tock": two periods, the second one softer. */
 static int16_t samples[2 * TURN_CLICK_PERIOD_FRAMES][2];
@@ -73,12 +75,14 @@ static snd_pcm_t *open_device(const char *name) {
 
 static void play(struct turn_click *click, snd_pcm_t *pcm) {
 	size_t position = 0;
+	unsigned refusals = 0;
 
-	while (!atomic_load(&click->stop)) {
+	while (!atomic_load(&click->stop) && refusals < REFUSALS_MAX) {
 		size_t left = 2 * TURN_CLICK_PERIOD_FRAMES - position;
 		bool is_on = atomic_load(&click->is_on);
 		snd_pcm_sframes_t r = snd_pcm_writei(pcm, is_on ? samples[position] : silence[0],
 			left < CHUNK_FRAMES ? left : CHUNK_FRAMES);
+		refusals = r == -EIO ? refusals + 1 : 0;
 		if (r == -EIO) {
 			/* the host's sink waits for somebody else: nothing is lost */
 		} else if (r < 0) {
@@ -90,6 +94,9 @@ static void play(struct turn_click *click, snd_pcm_t *pcm) {
 			position += (size_t)r;
 			position = is_on ? position % (2 * TURN_CLICK_PERIOD_FRAMES) : 0;
 		}
+	}
+	if (refusals == REFUSALS_MAX) {
+		fprintf(stderr, "cluster-hmi: sound: it stands still, and is opened anew\n");
 	}
 }
 
