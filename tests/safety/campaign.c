@@ -37,6 +37,7 @@ struct campaign {
 	const char *out;
 	bool has_controls;
 	uint32_t soak_s;
+	bool is_stepped;
 	_Atomic uint32_t *next;  /* task; shared by the workers */
 	struct results *results;
 };
@@ -263,6 +264,42 @@ static int run_campaign(struct campaign *campaign) {
 	return good && status == EXIT_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* ---- stepped: as the tests do it, row by row ---- */
+
+static bool take_stepped(const struct row *row, bool is_control) {
+	static struct cockpit cockpit;
+	const struct cockpit_options options = { .is_real = false, .has_sound = true };
+	struct shot shot = { 0 };
+	uint64_t start_ns = clock_now_ns();
+	enum shot_verdict verdict = SHOT_BROKEN;
+	if (cockpit_init(&cockpit, &options) == 0 && cockpit_recover(&cockpit) == 0) {
+		verdict = shot_take(&cockpit, row, 0, is_control, &shot);
+	}
+	cockpit_finish(&cockpit);
+	bool good = is_control ? verdict != SHOT_PASSED && verdict != SHOT_BROKEN
+			       : verdict == SHOT_PASSED;
+	printf("%-4s %-8s %-6s %-10s cause %s, %u wrong pictures, %.1f s\n", row->name,
+		is_control ? "control" : "", good ? "good" : "FAILED", shot_verdict_name(verdict),
+		fault_name(shot.cause), shot.wrong_pictures,
+		(double)(clock_now_ns() - start_ns) / 1e9);
+	fflush(stdout);
+	return good;
+}
+
+static int run_stepped(const struct campaign *campaign) {
+	bool good = true;
+	for (uint32_t i = 0; i < rows_len; i++) {
+		if (rows[i].is_real_only || !is_chosen(campaign, &rows[i])) {
+			continue;
+		}
+		good = take_stepped(&rows[i], false) && good;
+		if (campaign->has_controls && rows[i].controls_len > 0) {
+			good = take_stepped(&rows[i], true) && good;
+		}
+	}
+	return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static void print_help(FILE *file) {
 	fprintf(file,
 		"usage: ./dev bench safety [OPTIONS]\n\n"
@@ -279,6 +316,7 @@ static void print_help(FILE *file) {
 		"  --no-controls   no control runs\n"
 		"  --out DIR       results.json, pictures, report (default build/safety)\n"
 		"  --soak SECONDS  instead: legal content only, and not one reaction\n"
+		"  --stepped       each row once on a clock of its own, as the tests do it\n"
 		"  --list          the rows\n",
 		RUNS, SLOW_RUNS);
 }
@@ -299,6 +337,7 @@ static bool parse(int argc, char **argv, struct campaign *campaign, int *status)
 		{ "no-controls", no_argument, NULL, 'n' },
 		{ "out", required_argument, NULL, 'd' },
 		{ "soak", required_argument, NULL, 'k' },
+		{ "stepped", no_argument, NULL, 'S' },
 		{ "list", no_argument, NULL, 'L' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -332,6 +371,9 @@ static bool parse(int argc, char **argv, struct campaign *campaign, int *status)
 			break;
 		case 'd':
 			campaign->out = optarg;
+			break;
+		case 'S':
+			campaign->is_stepped = true;
 			break;
 		case 'k':
 			campaign->soak_s = number;
@@ -370,6 +412,9 @@ int main(int argc, char **argv) {
 	}
 	if (campaign.soak_s > 0) {
 		return soak_run(campaign.soak_s, campaign.out);
+	}
+	if (campaign.is_stepped) {
+		return run_stepped(&campaign);
 	}
 	campaign.results = results_create();
 	campaign.next = mmap(NULL, sizeof(*campaign.next), PROT_READ | PROT_WRITE,

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -491,6 +492,29 @@ static void revive(struct cluster_guest *guest) {
 	}
 }
 
+/* What keeps it from being well. */
+static void say_state(const struct cockpit *cockpit) {
+	struct sight sight = { 0 };
+	struct safety_record record;
+	bool has_sight = observer_newest(&cockpit->observer, &sight);
+	fprintf(stderr,
+		"safety: picture %" PRIu64 "%s: cluster %u, other %u, counter %u, wrong %#" PRIx64
+		"; output %" PRIu64 ", cluster %" PRIu64 ", ivi %" PRIu64 "; guest's %" PRIu64 "\n",
+		sight.number, has_sight ? "" : " (none)", sight.cluster, sight.other, sight.counter,
+		sight.wrong, cockpit_stat(cockpit, "compositor", "output.main.state"),
+		cockpit_stat(cockpit, "compositor", "layer.cluster.state"),
+		cockpit_stat(cockpit, "compositor", "layer.ivi.state"),
+		atomic_load(&cockpit->cluster.shared->pictures));
+	uint64_t newest = cockpit_newest_record(cockpit);
+	for (uint64_t n = newest > 12 ? newest - 11 : 1; n <= newest; n++) {
+		if (safety_page_read(cockpit->safety, n, &record)) {
+			fprintf(stderr, "safety:   tick %" PRIu64 " %s: %s -> %s: %s\n", record.tick,
+				record.name, record.from, record.to,
+				fault_name((enum fault_cause)record.cause));
+		}
+	}
+}
+
 int cockpit_recover(struct cockpit *cockpit) {
 	atomic_store(&cockpit->source.is_paused, false);
 	atomic_store(&cockpit->source.is_corrupt, false);
@@ -511,6 +535,7 @@ int cockpit_recover(struct cockpit *cockpit) {
 		revive(&cockpit->cluster);
 		revive(&cockpit->other);
 	}
+	say_state(cockpit);
 	return complain(cockpit, "the cockpit does not recover", -ETIMEDOUT);
 }
 
