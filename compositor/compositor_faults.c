@@ -158,7 +158,11 @@ static int spoil_output(struct compositor *compositor, enum output_fault fault,
 
 static int clear(struct compositor *compositor) {
 	for (uint32_t i = 0; i < compositor->stages_len; i++) {
-		output_inject_clear(compositor->stages[i].screen.output);
+		struct screen *screen = &compositor->stages[i].screen;
+		output_inject_clear(screen->output);
+		/* a display that was away and was not missed stays dark until then */
+		(void)output_reset(screen->output);
+		canvas_forget_shown(&screen->canvas);
 	}
 	compositor->supervisor.skew_ns = 0;
 	return inject_fault(INJECT_CLEAR, "", 0, 0);

@@ -454,7 +454,9 @@ int cockpit_tick(struct cockpit *cockpit) {
 		return 0;
 	}
 	send_signals(&cockpit->source);
-	draw_if_alive(cockpit, &cockpit->cluster);
+	if (!cockpit->is_endpoint_stopped) {
+		draw_if_alive(cockpit, &cockpit->cluster);
+	}
 	draw_if_alive(cockpit, &cockpit->other);
 	int error = cockpit_step(cockpit);
 	observer_look(&cockpit->observer);
@@ -508,8 +510,8 @@ static void say_state(const struct cockpit *cockpit) {
 	uint64_t newest = cockpit_newest_record(cockpit);
 	for (uint64_t n = newest > 12 ? newest - 11 : 1; n <= newest; n++) {
 		if (safety_page_read(cockpit->safety, n, &record)) {
-			fprintf(stderr, "safety:   tick %" PRIu64 " %s: %s -> %s: %s\n", record.tick,
-				record.name, record.from, record.to,
+			fprintf(stderr, "safety:   tick %" PRIu64 " %s: %s -> %s: %s\n",
+				record.tick, record.name, record.from, record.to,
 				fault_name((enum fault_cause)record.cause));
 		}
 	}

@@ -60,6 +60,7 @@ struct cockpit {
 	const struct safety_page *safety;
 	struct cluster_guest cluster, other;
 	struct observer observer;
+	bool is_endpoint_stopped; /* the cluster's: its guest would wait for it, and the test for the guest */
 	uint32_t seen_counter; /* of the cluster's newest picture, as looked at last */
 	struct lipsync lipsync; /* real time, with sound */
 	struct signal_source source;

@@ -23,6 +23,7 @@
 
 #define PERIOD_NS (NS_PER_S / 60)
 #define BEAT_NS (50 * NS_PER_MS)
+#define ANSWER_MS 10000 /* a guard against hanging */
 #define BEAT_DRAWS 3     /* as often, where the clock is the test's */
 #define RESOURCE 1       /* XRGB */
 #define RESOURCE_ALPHA 2 /* ARGB, the same memory */
@@ -368,7 +369,8 @@ static int hide_cursor(struct guest *guest) {
 /* Where the clock is the test's, the beat is taken in before the picture is. */
 static void wait_for_answer(const struct guest *guest) {
 	char answer[16];
-	if (guest->is_stepped && guest->channel >= 0) {
+	if (guest->is_stepped && guest->channel >= 0 &&
+		fd_wait_readable(guest->channel, ANSWER_MS) > 0) {
 		(void)recv(guest->channel, answer, sizeof(answer), 0);
 	}
 }
@@ -532,12 +534,24 @@ static int run_stepped(struct guest *guest) {
 	}
 }
 
+/* A machine whose memory is gone does nothing more until it is told to be good. */
+static void stay_cut(struct guest *guest) {
+	struct cluster_guest_shared *shared = guest->shared;
+	while (guest->fault == GUEST_TRUNCATE && atomic_load(&shared->fault) == GUEST_TRUNCATE) {
+		atomic_store(&shared->done, atomic_load(&shared->asked));
+		nanosleep(&(struct timespec) { .tv_nsec = 100000 }, NULL);
+	}
+}
+
 /* A machine that lost its device starts again, as a VMM would be started again. */
 static int run(struct guest *guest) {
 	for (;;) {
+		stay_cut(guest);
 		int error = connect_device(guest);
 		if (error == 0) {
 			error = guest->is_stepped ? run_stepped(guest) : run_timed(guest);
+			/* what was asked for came to its end all the same */
+			atomic_store(&guest->shared->done, atomic_load(&guest->shared->asked));
 			close_device(guest);
 		}
 		fd_close(&guest->channel);
