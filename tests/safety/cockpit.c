@@ -474,6 +474,19 @@ bool cockpit_wait(struct cockpit *cockpit, bool (*is_so)(struct cockpit *, const
 	return true;
 }
 
+/* Whether the cluster's guest is trusted with all that it draws. */
+static bool is_trusted(const struct cockpit *cockpit) {
+	uint32_t len = atomic_load(&cockpit->safety->regions_len);
+	for (uint32_t i = 0; i < len && i < SAFETY_REGIONS; i++) {
+		const struct safety_region *region = &cockpit->safety->regions[i];
+		if (strcmp(region->layer, "cluster") == 0 && region->check == SAFETY_EXACT &&
+			atomic_load(&region->host_drawn) != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool is_well(struct cockpit *cockpit, const void *data) {
 	struct sight sight;
 	uint32_t before = cockpit->seen_counter;
@@ -481,7 +494,7 @@ static bool is_well(struct cockpit *cockpit, const void *data) {
 		return false;
 	}
 	cockpit->seen_counter = sight.counter;
-	return sight.counter != before && sight.cluster == SIGHT_GUEST &&
+	return sight.counter != before && is_trusted(cockpit) && sight.cluster == SIGHT_GUEST &&
 		sight.other == SIGHT_GUEST && sight.wrong == 0 &&
 		cockpit_stat(cockpit, "compositor", "output.main.state") == 2; /* normal */
 }

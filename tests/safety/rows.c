@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +22,8 @@
 #define LAMP_OFF SIGNAL_ENGINE  /* not lit */
 #define LAMP_CHIMES SIGNAL_OIL_PRESSURE /* not lit, and has a warning chime */
 #define PET_MS 50
+#define STARVE_AFTER_NS (60 * NS_PER_MS) /* loaded, a fork takes its time */
+#define STARVE_NS (30 * NS_PER_MS)
 #define FLICKER_ROUNDS 6
 #define FLICKER_TICKS 60 /* long enough to come back */
 #define LATCH_TICKS 60
@@ -206,6 +209,15 @@ static void continue_process(struct cockpit *cockpit, struct shot *shot) {
 	}
 }
 
+/* Nobody starts a successor then. */
+static int stop_keeper(struct cockpit *cockpit) {
+	return kill(cockpit_pid(cockpit, "keeper"), SIGSTOP) == 0 ? 0 : -errno;
+}
+
+static void continue_keeper(struct cockpit *cockpit, struct shot *shot) {
+	kill(cockpit_pid(cockpit, "keeper"), SIGCONT);
+}
+
 /* ---- faults inside the compositor ---- */
 
 #define INJECTION(name, fault, thing, number, ticks)                                               \
@@ -334,10 +346,15 @@ static int scribble_frames(struct cockpit *cockpit, struct shot *shot) {
 
 /* Every processor is taken away for some milliseconds, by threads of a higher priority. */
 static int starve(struct cockpit *cockpit, struct shot *shot) {
-	shot->onset_ns = clock_now_ns();
+	/* all begin at once: the first to run would keep the others from being made */
+	shot->onset_ns = clock_now_ns() + STARVE_AFTER_NS;
 	for (int cpu = 0; cpu < (int)sysconf(_SC_NPROCESSORS_ONLN); cpu++) {
 		pid_t pid = fork();
-		if (pid == 0) {
+		if (pid > 0) {
+			waitpid(pid, NULL, 0);
+		} else if (pid == 0 && fork() != 0) {
+			_exit(0); /* nobody waits for what is left */
+		} else if (pid == 0) {
 			cpu_set_t set;
 			const struct sched_param parameter = { .sched_priority = 90 };
 			CPU_ZERO(&set);
@@ -346,8 +363,12 @@ static int starve(struct cockpit *cockpit, struct shot *shot) {
 			if (sched_setscheduler(0, SCHED_FIFO, &parameter) != 0) {
 				_exit(1);
 			}
-			uint64_t end_ns = clock_now_ns() + 30 * NS_PER_MS;
-			while (clock_now_ns() < end_ns) {
+			const struct timespec begin = {
+				.tv_sec = (time_t)(shot->onset_ns / NS_PER_S),
+				.tv_nsec = (long)(shot->onset_ns % NS_PER_S),
+			};
+			clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &begin, NULL);
+			while (clock_now_ns() < shot->onset_ns + STARVE_NS) {
 			}
 			_exit(0);
 		}
@@ -437,6 +458,7 @@ static bool is_latched(struct cockpit *cockpit, struct shot *shot) {
 		for (unsigned i = 0; i < LATCH_TICKS; i++) {
 			(void)cockpit_tick(cockpit);
 		}
+		shot->safe_ns = shot->detect_ns; /* it is the fallback already that is latched */
 		return is_state(cockpit, shot, SCREEN_FALLBACK);
 	}
 	if (shot->number++ < FLICKER_ROUNDS) {
@@ -685,7 +707,8 @@ const struct row rows[] = {
 		.tests = "test-compositor-watchdog:cycles/chains_of_steps "
 			 "test-compositor-watchdog:cycles/a_bad_cycle_is_not_petted "
 			 "test-flow-fault:pictures/hanging_compositor",
-		.starts_again = true, .inject = hang, .is_answered = is_bitten_if_watched },
+		.starts_again = true, .prepare = let_a_second_pass, .inject = hang,
+		.is_answered = is_bitten_if_watched },
 	{ "26b", "cycles leave out a step",
 		"They are not petted for: a watchdog of 150 ms bites within 200 ms of the fault.",
 		"each step adds to a token that only all of them, in order, make right", NULL,
@@ -754,11 +777,13 @@ const struct row rows[] = {
 	{ "35", "the compositor starts anew and no client is ready",
 		"First light within 150 ms of its start.",
 		"the fallback is shown before anything else", NULL, .causes = { FAULT_NONE },
-		.controls_len = 0, .safe_ms = 150, .is_real_only = true,
+		.safe_ms = 150, .is_real_only = true, .switch_off = stop_keeper,
+		.undo = continue_keeper,
 		.tests = "test-compositor-process:life/first_light_is_the_fallback "
 			 "test-compositor-process:life/it_dies_and_its_successor_goes_on "
 			 "test-flow-picture:picture/first_light",
-		.starts_again = true, .inject = kill_compositor, .is_answered = has_light },
+		.starts_again = true, .prepare = let_a_second_pass, .inject = kill_compositor,
+		.is_answered = has_light },
 	{ "36", "after a resume commits fail and flips are lost until a mode is set",
 		"Set within 150 ms.", "flip supervision and commits tried again",
 		"a decorator around the output", CAUSES(FAULT_FLIP_LOST, FAULT_COMMIT),
