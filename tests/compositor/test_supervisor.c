@@ -13,6 +13,7 @@
 #include "tests/support/test_atlas.h"
 
 #define PERIOD_NS (NS_PER_S / 60)
+#define SELF_TEST_TICKS (SELF_TEST_MS * NS_PER_MS / PERIOD_NS)
 #define BIT(cause) (UINT64_C(1) << (cause))
 
 struct rig {
@@ -123,7 +124,7 @@ static const struct {
 START_TEST(the_check_is_checked_each_second) {
 	struct rig rig;
 	set_up(&rig, TICKER_STEP, checkers[_i].exact);
-	uint64_t found = run(&rig, 60 * 30);
+	uint64_t found = run(&rig, SELF_TEST_TICKS * 30);
 	ck_assert_uint_eq(found, checkers[_i].is_found ? BIT(FAULT_SELF_TEST) : 0);
 	ck_assert_uint_eq(atomic_load(rig.supervisor.exported_tests), 30);
 	tear_down(&rig);
