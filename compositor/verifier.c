@@ -44,7 +44,7 @@ void verifier_tell_of_output(
 		.subject = SAFETY_ELEMENT,
 		.name = name,
 		.from = "shown",
-		.to = "redrawn",
+		.to = cause == FAULT_ATLAS_LOST ? "black" : "redrawn",
 		.cause = cause,
 		.reaction = fault_default_reaction(cause),
 	};
@@ -447,9 +447,26 @@ static void check_region(
 	look_at_region(verifier, region, &sight);
 }
 
+/* What the output will be told to show at its next tick anyway: until then nothing else is right. */
+static void black_out(struct verifier *verifier) {
+	const struct rect bounds = canvas_bounds(verifier->canvas);
+	const struct sprite black = {
+		.opacity = 255,
+		.opaque = true,
+		.place = bounds,
+		.visible = bounds,
+	};
+	canvas_repair(verifier->canvas, &black);
+	memset(verifier->composed.is_checked, 0, sizeof(verifier->composed.is_checked));
+}
+
 uint64_t verifier_check(struct verifier *verifier, const struct scene *scene) {
 	verifier->reported = 0;
 	check_elements(verifier);
+	if ((verifier->reported & FAULT_BIT(FAULT_ATLAS_LOST)) != 0) {
+		black_out(verifier);
+		return verifier->reported;
+	}
 	for (uint32_t i = 0; i < verifier->regions_len; i++) {
 		struct region *region = &verifier->regions[i];
 		if (region->was_shown && !region->is_of_picture) {

@@ -11,7 +11,7 @@
  *
  * A guest that draws an element wrong is not believed again until its own pixels were right for its layer's
  * recover_frames; two wrong frames in a row are told of its layer. What is wrong though the host drew it is
- * told of the output.
+ * told of the output. Where an element cannot be made right, all of the picture is black, at once.
  *
  * Thread: the compositor's. Nothing allocates after verifier_init().
  */
