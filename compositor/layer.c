@@ -126,6 +126,33 @@ size_t layer_step(struct layer *layer, uint64_t tick, uint64_t now_ns,
 	return len;
 }
 
+bool layer_has_new_picture(const struct layer *layer) {
+	return layer->guest != NULL && channel_of(layer)->frames != layer->machine.seen.frames;
+}
+
+static bool has_source(const struct layer *layer) {
+	const struct guest *guest = layer->guest;
+	return guest->is_linked && !guest->died &&
+		link_get_peer(&guest->link.link) == LINK_PEER_RUNNING &&
+		!channel_of(layer)->view.retracted;
+}
+
+bool layer_is_judged(const struct layer *layer) {
+	switch (layer_state(layer)) {
+	case LAYER_LIVE:
+	case LAYER_SUSPECT:
+	case LAYER_RECOVERING:
+		return layer->guest != NULL;
+	case LAYER_STARTING:
+	case LAYER_PLACEHOLDER:
+		return has_source(layer);
+	case LAYER_ABSENT:
+	case LAYER_QUARANTINED:
+		break;
+	}
+	return false;
+}
+
 static struct sprite tile_sprite(const struct layer *layer, bool scaled) {
 	const struct atlas_tile *tile = layer->tile;
 	struct sprite sprite = { .opacity = layer->opacity, .place = layer->place };

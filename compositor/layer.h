@@ -68,6 +68,12 @@ size_t layer_step(struct layer *layer, uint64_t tick, uint64_t now_ns,
 
 enum layer_state layer_state(const struct layer *layer);
 
+/* Whether its guest's picture is looked at: it is shown, or it may come to be. A picture whose source is
+ * gone is never shown again. */
+bool layer_is_judged(const struct layer *layer);
+/* A picture was taken that layer_step() has not seen. */
+bool layer_has_new_picture(const struct layer *layer);
+
 /* Puts the layer and its cursor on top of the scene, and forgets the damage. */
 void layer_add_to_scene(struct layer *layer, struct scene *scene, const struct rect *output);
 

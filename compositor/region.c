@@ -59,19 +59,6 @@ enum fault_reaction region_reaction(const struct region *region) {
 			  region->layer->machine.limits.reactions[region_cause(region)];
 }
 
-bool region_has_own(const struct region *region) {
-	switch (layer_state(region->layer)) {
-	case LAYER_STARTING:
-	case LAYER_LIVE:
-	case LAYER_SUSPECT:
-	case LAYER_PLACEHOLDER:
-	case LAYER_RECOVERING:
-		return true;
-	default:
-		return false;
-	}
-}
-
 bool region_see_own(const struct region *region, struct region_sight *sight) {
 	if (!layer_view(region->layer, &sight->view)) {
 		return false;

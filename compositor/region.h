@@ -52,9 +52,6 @@ enum fault_cause region_cause(const struct region *region);
 /* What is done about it. Never DEFAULT. */
 enum fault_reaction region_reaction(const struct region *region);
 
-/* Whether there is an own picture of its layer to be looked at, that is to be shown some day. */
-bool region_has_own(const struct region *region);
-
 /* What is looked at, and what may be needed to judge it. */
 struct region_sight {
 	struct check_view view;

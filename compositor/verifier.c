@@ -163,20 +163,28 @@ static void look_at_own(struct verifier *verifier, struct element *element) {
 	element_fail(element, &view, &place, verifier->hmi->atlas);
 }
 
+/* A guest that stands still falls behind what is requested. That keeps its layer from coming back, but is
+ * no reason to do more about one that is gone already. */
+static enum fault_reaction reaction_to_own(const struct layer *layer, enum fault_cause cause) {
+	bool is_old = layer_state(layer) == LAYER_PLACEHOLDER && !layer_has_new_picture(layer);
+	uint32_t usual = layer->machine.limits.reactions[cause];
+	return is_old ? (enum fault_reaction)MIN(usual, FAULT_REACTION_PLACEHOLDER)
+		      : FAULT_REACTION_DEFAULT;
+}
+
 /* A layer that is not shown does not come back while any of its elements is wrong. */
 static void judge_own(struct verifier *verifier, struct element *element) {
-	if (element->layer == NULL || (element->is_guest_drawn && !element->is_distrusted)) {
+	struct layer *layer = element->layer;
+	if (layer == NULL || (element->is_guest_drawn && !element->is_distrusted)) {
 		return;
 	}
-	bool is_shown = layer_machine_shows_picture(&element->layer->machine);
-	bool has_own = is_shown ? element->is_distrusted
-				: layer_state(element->layer) != LAYER_ABSENT &&
-			layer_state(element->layer) != LAYER_QUARANTINED;
-	if (has_own) {
-		look_at_own(verifier, element);
+	bool is_shown = layer_machine_shows_picture(&layer->machine);
+	if (is_shown ? !element->is_distrusted : !layer_is_judged(layer)) {
+		return;
 	}
-	if (has_own && element_is_to_blame(element, is_shown)) {
-		layer_report(element->layer, element->cause, FAULT_REACTION_DEFAULT);
+	look_at_own(verifier, element);
+	if (element_is_to_blame(element, is_shown)) {
+		layer_report(layer, element->cause, reaction_to_own(layer, element->cause));
 	}
 }
 
@@ -230,7 +238,7 @@ static void judge_own_region(struct verifier *verifier, struct region *region) {
 		report_region(region);
 		return;
 	}
-	if (!region_has_own(region) || !region_see_own(region, &sight)) {
+	if (!layer_is_judged(region->layer) || !region_see_own(region, &sight)) {
 		region_rest(region);
 		return;
 	}

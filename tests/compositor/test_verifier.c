@@ -320,6 +320,64 @@ START_TEST(a_loss_does_not_flicker) {
 }
 END_TEST
 
+/* Nothing new but that it is there. */
+static void flush(void) {
+	frame_link_count_flush(&rig.guests[0].link, 0);
+}
+
+static void stay_behind(void) {
+	draw_cluster(&brake_off);
+}
+
+static void catch_up(void) {
+	draw_cluster(&brake_on);
+}
+
+static const struct {
+	const char *name;
+	void (*end)(void); /* of its silence; NULL: it is gone */
+	bool returns;
+} silences[] = {
+	{ "gone", NULL, false },
+	{ "behind, and nothing new", flush, false },
+	{ "still behind", stay_behind, false },
+	{ "right again", catch_up, true },
+};
+
+/* What was lost for one reason is not blamed for being behind later, and does not come back behind. */
+START_TEST(a_silent_guest_is_not_blamed) {
+	struct config config;
+	cluster_config(&config);
+	config.layers[0].stall_ms = 200;
+	config.layers[0].recover_frames = 1;
+	start(&config);
+	settle();
+	if (silences[_i].end == NULL) {
+		link_set_peer(&rig.guests[0].link.link, LINK_PEER_ABSENT);
+	}
+	rig_step(&rig, 30);
+	uint64_t cause = rig_value(&rig, "layer.cluster.cause");
+	ck_assert_uint_eq(cause, silences[_i].end == NULL ? FAULT_HUNG_UP : FAULT_STALLED);
+	pair_expect(&rig, "layer.cluster", LAYER_PLACEHOLDER);
+	uint64_t newest = atomic_load(&page->newest);
+	request_brake(1);
+	for (unsigned i = 0; i < 10 * FOLLOW_TICKS; i++) {
+		expect_step("brake/on", true, SAFETY_PASSED);
+	}
+	ck_assert_uint_eq(rig_value(&rig, "layer.cluster.cause"), cause);
+	ck_assert_msg(atomic_load(&page->newest) == newest, "%s", silences[_i].name);
+	for (unsigned i = 0; silences[_i].end != NULL && i < 5; i++) {
+		silences[_i].end();
+		rig_step(&rig, 1);
+		rig_look(&rig);
+		ck_assert(shows("brake/on"));
+		pair_expect(&rig, "layer.cluster",
+			silences[_i].returns ? LAYER_LIVE : LAYER_PLACEHOLDER);
+	}
+	finish();
+}
+END_TEST
+
 /* ---- what others may do to it ---- */
 
 START_TEST(a_cursor_is_kept_off) {
@@ -922,6 +980,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(guest, the_host_does_not_lag);
 	tcase_add_test(guest, a_layer_comes_back_with_the_right_pixels_only);
 	tcase_add_test(guest, a_loss_does_not_flicker);
+	tcase_add_loop_test(guest, a_silent_guest_is_not_blamed, 0, ARRAY_LEN(silences));
 	TCase *others = suite_case(suite, "others");
 	tcase_add_loop_test(others, a_cursor_is_kept_off, 0, 2);
 	tcase_add_loop_test(others, another_layer_is_kept_off, 0, 2);
