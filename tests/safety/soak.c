@@ -61,9 +61,10 @@ static void change_values(struct soak *soak) {
 
 static void reboot_other(struct soak *soak) {
 	struct cluster_guest *other = &soak->cockpit.other;
+	/* none smaller than its layer: around one, the region that must not be of one colour would be */
 	static const struct {
 		uint32_t width, height;
-	} sizes[] = { { 640, 240 }, { 320, 240 }, { 640, 120 }, { 800, 600 }, { 16, 16 } };
+	} sizes[] = { { 640, 240 }, { 640, 480 }, { 800, 600 }, { 1024, 768 }, { 700, 240 } };
 	size_t size = (size_t)random() % ARRAY_LEN(sizes);
 	soak->quiet_tick = soak->tick + REBOOT_TICKS;
 	soak->reboots++;
