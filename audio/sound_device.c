@@ -7,12 +7,15 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/log.h"
 #include "core/macros.h"
 
 /* Work per wake-up; the rest comes after the other queues and the quantum had their turn. */
 #define REQUESTS_PER_WAKE 16
 #define TRANSFERS_PER_WAKE 64
+/* Between looks for lost notifications: Linux gives up a write that waits 1.1 buffers, 100 ms at least. */
+#define REVISIT_NS (100 * NS_PER_MS)
 
 static struct virtqueue *queue_of(struct sound_device *device, enum virtio_snd_queue index) {
 	return vhost_session_queue(device->session, index);
@@ -181,6 +184,19 @@ static bool handle_control(struct sound_device *device) {
 	return taken == REQUESTS_PER_WAKE;
 }
 
+/* ---- lost notifications ---- */
+
+static void handle_revisit(void *data, uint32_t events) {
+	static const enum virtio_snd_queue queues[] = { VIRTIO_SND_QUEUE_CONTROL,
+		VIRTIO_SND_QUEUE_TX, VIRTIO_SND_QUEUE_RX };
+	struct sound_device *device = data;
+	for (size_t i = 0; i < ARRAY_LEN(queues); i++) {
+		if (virtqueue_revisit(queue_of(device, queues[i]))) {
+			vhost_session_schedule(device->session, queues[i]);
+		}
+	}
+}
+
 /* ---- session ---- */
 
 static uint64_t sound_features(void *data) {
@@ -321,7 +337,15 @@ static int device_start(struct sound_device *device, int socket) {
 	}
 	device->session =
 		vhost_session_create(options->loop, socket, &impl, device, options->stats);
-	return device->session == NULL ? -errno : 0;
+	if (device->session == NULL) {
+		return -errno;
+	}
+	device->revisit_timer = loop_add_timer(options->loop, handle_revisit, device);
+	if (device->revisit_timer == NULL) {
+		return -errno;
+	}
+	loop_timer_set(device->revisit_timer, REVISIT_NS, REVISIT_NS);
+	return 0;
 }
 
 struct sound_device *sound_device_create(const struct sound_device_options *options, int socket) {
@@ -350,6 +374,7 @@ void sound_device_destroy(struct sound_device *device) {
 	if (device == NULL) {
 		return;
 	}
+	loop_remove(&device->revisit_timer);
 	vhost_session_destroy(device->session);
 	loop_remove(&device->quantum_source);
 	link_set_peer(device->options.link, LINK_PEER_ABSENT);

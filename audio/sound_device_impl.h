@@ -12,6 +12,7 @@ struct sound_device {
 	struct sound_device_options options;
 	struct vhost_session *session;
 	struct loop_source *quantum_source;
+	struct loop_source *revisit_timer;
 	uint32_t playbacks_len;
 	struct playback playbacks[SAMPLE_LINK_STREAMS];
 	_Atomic uint64_t *requests, *bad_requests, *bad_transfers, *late_transfers;

@@ -136,6 +136,7 @@ void virtqueue_stop(struct virtqueue *queue) {
 	queue->used = NULL;
 	queue->in_flight = 0;
 	queue->pushed = 0;
+	queue->uncalled = 0;
 	memset(queue->is_in_flight, 0, sizeof(queue->is_in_flight));
 }
 
@@ -358,7 +359,8 @@ void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t used_bytes)
 	store16(&queue->used[RING_IDX], queue->used_next);
 }
 
-static bool guest_wants_notification(struct virtqueue *queue) {
+/* Of any of the last `pushed` entries. */
+static bool guest_wants_notification(const struct virtqueue *queue, unsigned pushed) {
 	if (!queue->event_idx) {
 		return (load16(&queue->avail[RING_FLAGS]) & VIRTQUEUE_AVAIL_NO_INTERRUPT) == 0;
 	}
@@ -367,7 +369,7 @@ static bool guest_wants_notification(struct virtqueue *queue) {
 	}
 	/* virtio 1.3, 2.7.7.2: wanted if the index went past used_event since the last time */
 	uint16_t used_event = load16(&queue->avail[RING_ENTRIES + queue->size]);
-	return (uint16_t)(queue->used_next - used_event - 1) < queue->pushed;
+	return (uint16_t)(queue->used_next - used_event - 1) < pushed;
 }
 
 void virtqueue_notify(struct virtqueue *queue) {
@@ -376,10 +378,24 @@ void virtqueue_notify(struct virtqueue *queue) {
 	}
 	/* our index before the guest's wish: one of the two sides sees the other's write */
 	atomic_thread_fence(memory_order_seq_cst);
-	bool is_wanted = guest_wants_notification(queue);
+	bool is_wanted = guest_wants_notification(queue, queue->pushed);
+	queue->uncalled = is_wanted ? 0 : MIN(queue->uncalled + queue->pushed, queue->size);
 	queue->pushed = 0;
 	queue->always_notify = false;
 	if (is_wanted && queue->call_fd >= 0) {
 		fd_event_signal(queue->call_fd);
 	}
+}
+
+bool virtqueue_revisit(struct virtqueue *queue) {
+	if (!virtqueue_is_live(queue)) {
+		return false;
+	}
+	if (queue->uncalled > 0 && guest_wants_notification(queue, queue->uncalled)) {
+		queue->uncalled = 0;
+		if (queue->call_fd >= 0) {
+			fd_event_signal(queue->call_fd);
+		}
+	}
+	return avail_pending(queue) != 0;
 }

@@ -44,6 +44,16 @@ void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t used_bytes)
 /* Tells the guest of what was pushed since the last call, if it wants to know. Never blocks. */
 void virtqueue_notify(struct virtqueue *queue);
 
+/*
+ * Makes up for notifications that were lost; for a timer. Calls the guest if it asked for a call that it
+ * did not get, and says whether there are chains to pop.
+ *
+ * With EVENT_IDX a notification that is lost is the last one. It must not happen where both sides have
+ * a full barrier between their store and their look at the other's. Linux' is a locked addition, and QEMU
+ * without KVM translates that to a plain one for a machine of one processor.
+ */
+bool virtqueue_revisit(struct virtqueue *queue);
+
 /* Started, enabled and not broken. */
 bool virtqueue_is_live(const struct virtqueue *queue);
 

@@ -50,6 +50,7 @@ struct virtqueue {
 	uint16_t avail_next; /* next entry to take; the protocol's "base" */
 	uint16_t used_next; /* next entry to fill */
 	unsigned pushed; /* since the last virtqueue_notify() */
+	unsigned uncalled; /* pushed before that since the last call; at most `size` */
 	bool always_notify; /* once after start: nobody knows what was notified before */
 	unsigned in_flight;
 	uint64_t is_in_flight[VIRTQUEUE_SIZE_MAX / 64]; /* bit per head */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "audio/playback.h"
+#include "core/fd.h"
 #include "core/macros.h"
 #include "protocol/vhost_message.h"
 #include "protocol/virtio_snd.h"
@@ -299,6 +300,80 @@ START_TEST(a_guest_that_feeds_too_fast_waits) {
 }
 END_TEST
 
+/* ---- lost notifications ---- */
+
+#define EVENT_STALE 8 /* entries ago */
+#define WAITS 100 /* a hang guard: of 100 ms each */
+
+static volatile uint16_t *event_of_device(void) {
+	return &tx->used[2 + 4 * tx->size];
+}
+
+static volatile uint16_t *event_of_guest(void) {
+	return &tx->avail[2 + tx->size];
+}
+
+/* Until there is something to mix beyond so many frames. */
+static void wait_for_frames(uint64_t frames) {
+	const struct link *link = &rig->guests[0].link.producer;
+	for (int i = 0; i < WAITS && sample_link_written(link, 0) <= frames; i++) {
+		loop_dispatch(rig->loop, 100);
+	}
+	ck_assert_uint_gt(sample_link_written(link, 0), frames);
+}
+
+/* One period is played, and the stream is dry. */
+static void run_dry(void) {
+	ck_assert(tx->event_idx);
+	prepare(0);
+	send_period(0, 0);
+	sound_rig_command(rig, 0, VMM_SND_START, 0);
+	sound_rig_quanta(rig, 12);
+	ck_assert_uint_eq(take_all(VMM_SND_OK), 1);
+	ck_assert_uint_eq(sound_rig_stat(rig, "stream.0.xruns"), 1);
+}
+
+/* The guest's look at what the device asks for came before the device's store: it does not kick, for
+ * this period or any later one. */
+START_TEST(a_kick_that_was_lost_does_not_stop_a_stream) {
+	run_dry();
+	uint64_t kicks = tx->kicks;
+	uint16_t asked = *event_of_device();
+	*event_of_device() = (uint16_t)(asked - EVENT_STALE);
+	send_period(0, 1);
+	*event_of_device() = asked;
+	for (unsigned i = 2; i < 1 + PERIODS; i++) {
+		send_period(0, i);
+	}
+	ck_assert_uint_eq(tx->kicks, kicks);
+	wait_for_frames(PERIOD_FRAMES);
+	sound_rig_quanta(rig, (PERIODS * PERIOD_FRAMES + QUANTUM - 1) / QUANTUM + 1);
+	ck_assert_uint_eq(take_all(VMM_SND_OK), PERIODS);
+}
+END_TEST
+
+/* And the same the other way: the device looked before the guest's store. */
+START_TEST(an_interrupt_that_was_lost_does_not_stop_a_stream) {
+	run_dry();
+	fd_event_take(tx->call_fd);
+	uint16_t asked = *event_of_guest();
+	for (unsigned i = 1; i < 1 + PERIODS; i++) {
+		send_period(0, i);
+	}
+	*event_of_guest() = (uint16_t)(asked - EVENT_STALE);
+	sound_rig_quanta(rig, PERIOD_FRAMES / QUANTUM + 1);
+	ck_assert_uint_eq(sound_rig_stat(rig, "stream.0.periods"), 2);
+	*event_of_guest() = asked;
+	uint64_t calls = 0;
+	for (int i = 0; i < WAITS && calls == 0; i++) {
+		loop_dispatch(rig->loop, 100);
+		calls = fd_event_take(tx->call_fd);
+	}
+	ck_assert_uint_eq(calls, 1);
+	ck_assert_uint_eq(take_all(VMM_SND_OK), 1);
+}
+END_TEST
+
 Suite *suite_under_test(void) {
 	Suite *suite = suite_create("audio sound_transfer");
 	TCase *tcase = suite_case(suite, "sound_transfer");
@@ -316,5 +391,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, a_reset_device_begins_anew);
 	tcase_add_test(tcase, a_guest_that_feeds_late_is_counted_and_comes_back);
 	tcase_add_test(tcase, a_guest_that_feeds_too_fast_waits);
+	tcase_add_test(tcase, a_kick_that_was_lost_does_not_stop_a_stream);
+	tcase_add_test(tcase, an_interrupt_that_was_lost_does_not_stop_a_stream);
 	return suite;
 }
