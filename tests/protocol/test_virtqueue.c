@@ -719,6 +719,61 @@ START_TEST(empty_ring_asks_for_a_kick) {
 }
 END_TEST
 
+START_TEST(revisit_finds_chains_without_a_kick) {
+	struct ring_rig rig;
+	struct virtqueue_chain chain;
+	ring_init(&rig, QUEUE_SIZE, 0);
+	ck_assert(!virtqueue_revisit(&rig.queue));
+	const struct vmm_buffer buffer = { rig.data, 8, true };
+	ck_assert_int_ge(vmm_queue_add(&rig.driver, &buffer, 1, false), 0);
+	ck_assert(virtqueue_revisit(&rig.queue));
+	ck_assert_int_eq(virtqueue_pop(&rig.queue, &chain), 1);
+	ck_assert_msg(!virtqueue_revisit(&rig.queue), "what is in flight is taken");
+	virtqueue_stop(&rig.queue);
+	ck_assert(!virtqueue_revisit(&rig.queue));
+	ring_finish(&rig);
+}
+END_TEST
+
+START_TEST(revisit_makes_the_call_that_was_lost) {
+	struct ring_rig rig;
+	struct vmm_used used;
+	ring_init(&rig, QUEUE_SIZE, 0);
+	volatile uint16_t *used_event = &rig.driver.avail[2 + QUEUE_SIZE];
+	complete_one(&rig);
+	while (vmm_queue_take(&rig.driver, &used)) {
+	}
+	ck_assert_uint_eq(fd_event_take(rig.driver.call_fd), 1);
+	/* what the driver asks for comes to be seen too late, and is not due any more for the second */
+	uint16_t asked = *used_event;
+	*used_event = 0;
+	complete_one(&rig);
+	*used_event = asked;
+	complete_one(&rig);
+	ck_assert_uint_eq(fd_event_take(rig.driver.call_fd), 0);
+	virtqueue_revisit(&rig.queue);
+	ck_assert_uint_eq(fd_event_take(rig.driver.call_fd), 1);
+	virtqueue_revisit(&rig.queue);
+	ck_assert_msg(fd_event_take(rig.driver.call_fd) == 0, "once is enough");
+	ring_finish(&rig);
+}
+END_TEST
+
+START_TEST(revisit_leaves_alone_who_wants_no_call) {
+	struct ring_rig rig;
+	struct vmm_used used;
+	ring_init(&rig, QUEUE_SIZE, 0);
+	complete_one(&rig);
+	complete_one(&rig);
+	while (vmm_queue_take(&rig.driver, &used)) {
+	}
+	fd_event_take(rig.driver.call_fd);
+	virtqueue_revisit(&rig.queue);
+	ck_assert_msg(fd_event_take(rig.driver.call_fd) == 0, "it has seen everything");
+	ring_finish(&rig);
+}
+END_TEST
+
 START_TEST(full_call_descriptor_does_not_block) {
 	struct ring_rig rig;
 	const uint64_t full = UINT64_MAX - 1;
@@ -757,6 +812,9 @@ Suite *suite_under_test(void) {
 	tcase_add_test(notify, flag_suppresses_interrupts);
 	tcase_add_test(notify, event_index_decides);
 	tcase_add_test(notify, empty_ring_asks_for_a_kick);
+	tcase_add_test(notify, revisit_finds_chains_without_a_kick);
+	tcase_add_test(notify, revisit_makes_the_call_that_was_lost);
+	tcase_add_test(notify, revisit_leaves_alone_who_wants_no_call);
 	tcase_add_test(notify, full_call_descriptor_does_not_block);
 	return suite;
 }
