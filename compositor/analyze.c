@@ -32,7 +32,7 @@ static unsigned long long ms_since(uint64_t then_ns, uint64_t now_ns) {
 static const char *advice_of(enum layer_state state) {
 	switch (state) {
 	case LAYER_QUARANTINED:
-		return "it failed too often; 'fascia acknowledge' lets it try again";
+		return "it failed too often; 'fascia ack' lets it try again";
 	case LAYER_ABSENT:
 		return "no virtual machine is connected to its guest's socket";
 	case LAYER_STARTING:

@@ -61,7 +61,7 @@ void memory_restore_screen(struct safety_page *page, struct screen *screen) {
 		return;
 	case SAFETY_MEMORY_DAMAGED:
 		log_error("output %s: what its state was cannot be read: the fallback stays until "
-			  "'fascia acknowledge'",
+			  "'fascia ack'",
 			screen->config->name);
 		atomic_fetch_add(&page->damaged, 1);
 		screen_machine_restore(&screen->machine, FAULT_NONE, true);

@@ -129,7 +129,7 @@ START_TEST(never_started_and_quarantined) {
 	lose_ivi();
 	rig_step(&rig, 1);
 	compositor_analyze(rig.compositor, "ivi", &analysis);
-	ck_assert(says("state: quarantined") && says("'fascia acknowledge'"));
+	ck_assert(says("state: quarantined") && says("'fascia ack'"));
 	compositor_analyze(rig.compositor, "nobody", &analysis);
 	ck_assert_uint_eq(analysis.len, 0);
 	rig_finish(&rig);

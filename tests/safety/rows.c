@@ -153,8 +153,12 @@ OTHER_FAULT(reset_other, GUEST_RESET)
 /* The copy cannot be switched off: the control run shows that what is written before it, unverified,
  * would be seen. */
 static int write_over(struct cockpit *cockpit, struct shot *shot) {
-	return fault_guest(cockpit, shot, &cockpit->cluster,
-		shot->is_control ? GUEST_WRITE_BEFORE : GUEST_WRITE_AFTER, LAMP_ON, 0);
+	/* or what got through would be painted over before it is seen */
+	int error = cockpit_mechanism(cockpit, MECHANISM_EXACT, false);
+	return error != 0
+		? error
+		: fault_guest(cockpit, shot, &cockpit->cluster,
+			  shot->is_control ? GUEST_WRITE_BEFORE : GUEST_WRITE_AFTER, LAMP_ON, 0);
 }
 
 static int kill_guest(struct cockpit *cockpit, struct shot *shot) {
@@ -414,6 +418,9 @@ static int count_late(struct cockpit *cockpit, struct shot *shot) {
 }
 
 static bool is_counted_late(struct cockpit *cockpit, struct shot *shot) {
+	if (clock_now_ns() < shot->onset_ns) {
+		return count_late(cockpit, shot) != 0; /* not by this yet */
+	}
 	if (cockpit_stat(cockpit, "compositor", "compositor.late") == shot->number) {
 		return false;
 	}

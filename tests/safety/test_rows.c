@@ -1,7 +1,6 @@
 /*
  * Every row of the failure table, once, on a clock of the test's own: found, answered, and never a wrong
- * picture; and with its mechanism switched off not so. Times are counted in ticks only where the row says
- * so; real-time bounds are the benchmark's.
+ * picture; and with its mechanism switched off not so. How fast is the benchmark's to say.
  */
 #include <check.h>
 #include <stdlib.h>
