@@ -15,7 +15,7 @@ static void client_close(struct client *client) {
 }
 
 static bool send_lines(struct client *client, const struct control_message *request) {
-	struct analysis analysis;
+	struct analysis analysis = { 0 }; /* all of it is sent */
 	compositor_analyze(client->clients->compositor, request->name, &analysis);
 	for (size_t i = 0; i < analysis.len; i++) {
 		struct control_packet line = { .message = { .type = CONTROL_ANALYZE } };

@@ -257,7 +257,8 @@ static int run_campaign(struct campaign *campaign) {
 		fprintf(stderr, "safety: %s: %s\n", path, strerror(errno));
 		return EXIT_FAILURE;
 	}
-	bool good = results_write(campaign->results, &monitor, json, stdout);
+	bool good =
+		results_write(campaign->results, &monitor, campaign->only != NULL, json, stdout);
 	fclose(json);
 	lateness_monitor_finish(&monitor);
 	printf("figures: %s\n", path);

@@ -189,8 +189,8 @@ static void write_line(FILE *table, const struct row *row, const struct tally *t
 	}
 }
 
-bool results_write(
-	struct results *results, const struct lateness_monitor *monitor, FILE *json, FILE *table) {
+bool results_write(struct results *results, const struct lateness_monitor *monitor, bool is_part,
+	FILE *json, FILE *table) {
 	uint32_t len = MIN(atomic_load(&results->len), RESULTS_MAX);
 	bool all_good = true;
 	fprintf(table, "%-4s %-52s %5s %5s %6s  %23s  %23s\n", "row", "fault", "runs", "ok",
@@ -207,7 +207,8 @@ bool results_write(
 			}
 		}
 		bool good = is_good(&rows[i], &tally);
-		all_good = all_good && good;
+		bool is_left_out = is_part && tally.runs + tally.controls == 0;
+		all_good = all_good && (good || is_left_out);
 		write_row(json, &rows[i], &tally, good);
 		fprintf(json, i + 1 < rows_len ? ",\n" : "\n");
 		write_line(table, &rows[i], &tally, good);

@@ -33,9 +33,9 @@ void results_destroy(struct results *results);
 void results_add(struct results *results, const struct result *result);
 
 /* Judges every result anew, with the machine's lateness in the same time excused; writes all of it as
- * JSON: rows with their bounds and distributions (ms), each shot's numbers, machine. True: every row was
- * run, every run passed, and every control failed. */
-bool results_write(
-	struct results *results, const struct lateness_monitor *monitor, FILE *json, FILE *table);
+ * JSON: rows with their bounds and distributions (ms), each shot's numbers, machine. True: every run
+ * passed, every control failed and, unless `is_part`, every row was run. */
+bool results_write(struct results *results, const struct lateness_monitor *monitor, bool is_part,
+	FILE *json, FILE *table);
 
 #endif
