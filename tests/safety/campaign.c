@@ -29,7 +29,6 @@
 #define SLOW_RUNS 100
 #define CHUNK 20        /* runs of a row that a worker takes at once */
 #define JOBS_MAX 16
-#define BROKEN_MAX 3    /* in a row: the cockpit is built anew */
 
 struct campaign {
 	uint32_t runs, slow_runs, jobs, load;

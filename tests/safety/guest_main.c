@@ -31,7 +31,7 @@
 #define CURSOR_SIZE 64
 #define OLD_PICTURES 16  /* remembered, a power of two */
 #define LAG_PICTURES 10
-#define SHIFT_PIXELS 5
+#define SHIFT_PIXELS 4 /* all of the lamp is still there, and its neighbour is not touched */
 #define RED 0xffff0000u
 
 /* What a picture is made of: drawn again from it, it is the same picture. */
@@ -110,7 +110,7 @@ static void shift_element(struct guest *guest) {
 	const struct rect *element = &guest->shared->element;
 	for (uint32_t y = 0; y < element->height; y++) {
 		uint32_t *row = element_row(guest, y);
-		memmove(row + SHIFT_PIXELS, row, (element->width - SHIFT_PIXELS) * sizeof(*row));
+		memmove(row + SHIFT_PIXELS, row, element->width * sizeof(*row));
 	}
 }
 

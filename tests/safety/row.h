@@ -40,7 +40,6 @@ struct shot {
 	pid_t process;             /* of rows that kill one */
 	uint64_t number;           /* of rows that compare one */
 	bool is_control;
-	bool is_prevented;         /* the row's oracle saw that nothing came of it */
 };
 
 struct row {
@@ -65,7 +64,6 @@ struct row {
 	bool is_real_only; /* about real time: not among the stepped tests */
 	bool from_next; /* it takes effect with the next picture */
 	bool starts_again; /* it ends a process: the cockpit needs time to recover */
-	enum fault_cause hidden; /* a cause of another row that may be found first */
 
 	/* Switches off a mechanism that is not the compositor's, for the control run; cockpit_recover()
 	 * switches it on. May be NULL. */
