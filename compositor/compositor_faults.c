@@ -2,10 +2,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "compositor/compositor_parts.h"
 #include "compositor/inject.h"
+#include "compositor/record.h"
 #include "compositor/spoiler.h"
 #include "core/fault.h"
 #include "core/log.h"
@@ -20,21 +20,15 @@
 /* Somebody ended the one before, or it ended itself: its last cycle was the last time all was well. */
 static void write_succession(
 	struct safety_page *page, uint64_t beat_ns, uint64_t start_ns, uint64_t lit_ns) {
-	struct timespec wall;
-	clock_gettime(CLOCK_REALTIME, &wall);
-	const struct safety_record record = {
+	struct safety_record record = {
 		.detect_ns = start_ns,
 		.onset_ns = beat_ns,
 		.safe_ns = lit_ns,
-		.wall_ns = (int64_t)wall.tv_sec * (int64_t)NS_PER_S + wall.tv_nsec,
 		.subject = SAFETY_COMPOSITOR,
 		.cause = FAULT_DIED,
 		.reaction = FAULT_REACTION_FALLBACK,
-		.name = "compositor",
-		.from = "gone",
-		.to = "lit",
 	};
-	safety_page_add(page, &record);
+	record_write(page, &record, "compositor", "gone", "lit");
 }
 
 void compositor_note_light(struct compositor *compositor, uint64_t lit_ns) {
@@ -43,7 +37,7 @@ void compositor_note_light(struct compositor *compositor, uint64_t lit_ns) {
 	atomic_store(stats_value(compositor->stats, "ns", "compositor.first_light_ns"),
 		lit_ns - start_ns);
 	uint64_t beat_ns = atomic_load(compositor->beat_ns);
-	if (compositor->safety != NULL && beat_ns != 0) {
+	if (beat_ns != 0) {
 		write_succession(compositor->safety, beat_ns, start_ns, lit_ns);
 	}
 }

@@ -107,7 +107,6 @@ static int add_stage(struct compositor *compositor, struct grants *grants, uint3
 		log_error("output %s has no clock: %s", config->name, strerror(-err));
 		return err;
 	}
-	stage->screen.journal.page = compositor->safety;
 	memory_restore_screen(compositor->safety, &stage->screen);
 	if (compositor->signals.is_expected && config->fallback &&
 		compositor->signal_clock == NULL) {

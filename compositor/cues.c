@@ -3,12 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "compositor/inject.h"
+#include "compositor/record.h"
 #include "core/clock.h"
 #include "core/fault.h"
 #include "core/fd.h"
@@ -84,22 +83,17 @@ static bool buzz(struct cues *cues) {
 
 static void record_loss(struct cues *cues, const struct cues_pending *pending, const char *to,
 	uint64_t tick, uint64_t now_ns, bool buzzes) {
-	struct timespec wall;
-	clock_gettime(CLOCK_REALTIME, &wall);
 	struct safety_record record = {
 		.detect_ns = now_ns,
 		.onset_ns = pending->asked_ns,
 		.safe_ns = buzzes ? now_ns : 0,
-		.wall_ns = (int64_t)wall.tv_sec * INT64_C(1000000000) + wall.tv_nsec,
 		.tick = tick,
 		.subject = SAFETY_ELEMENT,
 		.cause = FAULT_CHIME_LOST,
 		.reaction = FAULT_REACTION_LOG,
 	};
-	snprintf(record.name, sizeof(record.name), "%s", pending->element->name);
-	snprintf(record.from, sizeof(record.from), "%s", pending->begun ? "begun" : "asked");
-	snprintf(record.to, sizeof(record.to), "%s", to);
-	safety_page_add(cues->page, &record);
+	record_write(cues->page, &record, pending->element->name,
+		pending->begun ? "begun" : "asked", to);
 }
 
 static void lose(struct cues *cues, struct cues_pending *pending, const char *to, uint64_t tick,
@@ -109,9 +103,7 @@ static void lose(struct cues *cues, struct cues_pending *pending, const char *to
 	log_warning("the chime of %s was %s %s%s", pending->element->name,
 		pending->begun ? "begun and" : "asked for and", to,
 		buzzes ? "; the buzzer stands for it" : "");
-	if (cues->page != NULL) {
-		record_loss(cues, pending, to, tick, now_ns, buzzes);
-	}
+	record_loss(cues, pending, to, tick, now_ns, buzzes);
 	*pending = (struct cues_pending) { 0 };
 }
 

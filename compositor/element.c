@@ -10,19 +10,72 @@ struct rect element_place(const struct element *element) {
 	return (struct rect) { tile->x, tile->y, tile->width, tile->height };
 }
 
-void element_request(
+static void distrust(struct element *element) {
+	element->is_distrusted = true;
+	element->good_frames = 0;
+}
+
+/* One request is over for good. Whether the guest owes it: it lasted, and was never shown. */
+static bool end_past(struct element *element, struct element_past *past) {
+	bool is_owed = past->tile != NULL && !past->is_seen &&
+		past->end_tick - past->since_tick >= ELEMENT_SEEN_TICKS;
+	past->tile = NULL;
+	element->is_owing = element->is_owing || is_owed;
+	return is_owed;
+}
+
+static bool is_over(const struct element *element, const struct element_past *past, uint64_t tick) {
+	return past->tile != NULL && tick - past->end_tick >= element->follow_ticks;
+}
+
+/* Whoever was not looked at owes nothing. */
+static void excuse(struct element *element) {
+	element->is_seen = true;
+	for (size_t i = 0; i < ELEMENT_PAST; i++) {
+		element->past[i].is_seen = true;
+	}
+}
+
+static bool change_request(
 	struct element *element, const struct atlas_tile *tile, bool is_known, uint64_t tick) {
-	if (!is_known) {
-		memset(element->past, 0, sizeof(element->past));
-	}
-	if (tile == element->tile) {
-		return;
-	}
+	bool is_owed = false;
 	if (element->tile != NULL && is_known) {
-		element->past[element->past_next] = (struct element_past) { element->tile, tick };
+		struct element_past *past = &element->past[element->past_next];
+		is_owed = end_past(element, past);
+		*past = (struct element_past) { element->tile, element->since_tick, tick,
+			element->is_seen };
 		element->past_next = (element->past_next + 1) % ELEMENT_PAST;
 	}
 	element->tile = tile;
+	element->since_tick = tick;
+	element->is_seen = false;
+	return is_owed;
+}
+
+bool element_request(
+	struct element *element, const struct atlas_tile *tile, bool is_known, uint64_t tick) {
+	bool is_owed = false;
+	if (!is_known) {
+		memset(element->past, 0, sizeof(element->past));
+	}
+	if (!element->was_looked_at) {
+		excuse(element);
+	}
+	element->was_looked_at = false;
+	if (tile != element->tile) {
+		is_owed = change_request(element, tile, is_known, tick);
+	}
+	element->is_seen = element->is_seen || !is_known;
+	for (size_t i = 0; i < ELEMENT_PAST; i++) {
+		if (is_over(element, &element->past[i], tick)) {
+			is_owed = end_past(element, &element->past[i]) || is_owed;
+		}
+	}
+	if (!is_owed || element->layer == NULL || element->is_distrusted) {
+		return false;
+	}
+	distrust(element);
+	return true;
 }
 
 static bool is_at_same_place(const struct atlas_tile *a, const struct atlas_tile *b) {
@@ -83,27 +136,68 @@ static uint64_t patience(const struct element *element) {
 }
 
 bool element_is_to_blame(const struct element *element, bool is_shown) {
-	return element->bad_frames >= (is_shown ? patience(element) : 1);
+	return element->is_struck || element->bad_frames >= (is_shown ? patience(element) : 1);
+}
+
+void element_forgive(struct element *element) {
+	element->is_struck = false;
+	element->strikes = 0;
+}
+
+/* What the guest is ahead of its signals by is no strike: it may be so at each change. */
+static void note_strike(struct element *element, uint64_t tick) {
+	if (element->is_other_state) {
+		return;
+	}
+	element->strike_ticks[element->strikes++ % ELEMENT_STRIKES] = tick;
+	uint64_t oldest = element->strike_ticks[element->strikes % ELEMENT_STRIKES];
+	element->is_struck = element->is_struck ||
+		(element->strikes >= ELEMENT_STRIKES && tick - oldest < ELEMENT_STRIKE_TICKS);
+}
+
+/* A cause that is known stays while the guest is not trusted: one that is right and wrong by turns is not
+ * searched at each turn. */
+static void find_cause(struct element *element, const struct check_view *view,
+	const struct rect *place, const struct atlas *atlas, bool *may_search) {
+	struct check_found found;
+	if (element->is_distrusted && element->cause != FAULT_NONE) {
+		return;
+	}
+	bool is_elsewhere = *may_search &&
+		check_find(view, place, atlas_pixels(atlas, element->tile), &found);
+	*may_search = false;
+	element->cause = is_elsewhere ? FAULT_MISPLACED : FAULT_WRONG_PIXELS;
 }
 
 void element_fail(struct element *element, const struct check_view *view, const struct rect *place,
-	const struct atlas *atlas) {
-	struct check_found found;
-	const uint32_t *expected = atlas_pixels(atlas, element->tile);
-	element->is_distrusted = true;
-	element->good_frames = 0;
-	/* looked for once: it costs more than a check */
-	if (element->bad_frames == 0) {
-		element->cause = check_find(view, place, expected, &found) ? FAULT_MISPLACED
-									   : FAULT_WRONG_PIXELS;
-	}
+	const struct atlas *atlas, uint64_t tick, bool *may_search) {
+	find_cause(element, view, place, atlas, may_search);
+	element->was_looked_at = true;
 	element->is_other_state = is_any_state(atlas, element->index, check_crc(view, place));
+	if (element->bad_frames == 0) {
+		note_strike(element, tick);
+	}
+	distrust(element);
 	element->bad_frames++;
+}
+
+void element_see(struct element *element, uint32_t crc) {
+	bool follows = crc != element->seen_crc && crc == element->tile->shown_crc32;
+	element->was_looked_at = true;
+	element->is_owing = element->is_owing && !follows;
+	element->seen_crc = crc;
+	element->is_seen = element->is_seen || crc == element->tile->shown_crc32;
+	for (size_t i = 0; i < ELEMENT_PAST; i++) {
+		struct element_past *past = &element->past[i];
+		if (past->tile != NULL && crc == past->tile->shown_crc32) {
+			past->is_seen = true;
+		}
+	}
 }
 
 bool element_pass(struct element *element) {
 	element->bad_frames = 0;
-	if (!element->is_distrusted) {
+	if (!element->is_distrusted || element->is_owing) {
 		return false;
 	}
 	element->good_frames++;
@@ -111,5 +205,6 @@ bool element_pass(struct element *element) {
 		return false;
 	}
 	element->is_distrusted = false;
+	element->cause = FAULT_NONE;
 	return true;
 }

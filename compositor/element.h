@@ -11,7 +11,13 @@
  * A guest may lag behind a request by its layer's follow_ms: what was requested before is right, too, for
  * so long. The host does not lag. A guest may also be ahead, since signals reach it on a way of its own:
  * another state of the element is not shown, but its layer is to blame for it after follow_ms only; for
- * anything else after ELEMENT_BAD_FRAMES.
+ * anything else after ELEMENT_BAD_FRAMES in a row, or when it began anew ELEMENT_STRIKES times within
+ * ELEMENT_STRIKE_TICKS.
+ *
+ * What lagging allows does not add up: where requests follow each other faster than follow_ms, as those of
+ * an indicator may, one that never changes is never wrong for long. So a request that lasted, and that the
+ * guest had not shown by follow_ms after its end, is a fault, and the guest is distrusted until its pixels
+ * follow a change again.
  *
  * Thread: the compositor's. Plain storage.
  */
@@ -29,10 +35,16 @@
 
 #define ELEMENT_PAST 4 /* requests remembered */
 #define ELEMENT_BAD_FRAMES 2 /* wrong ones in a row before its layer is to blame */
+#define ELEMENT_STRIKES 3 /* times it became wrong, */
+#define ELEMENT_STRIKE_TICKS 60 /* within so many ticks */
+#define ELEMENT_SEEN_TICKS 6 /* what was requested for so long must have been shown */
+
+/* What was requested, and whether the guest showed it. */
 
 struct element_past {
 	const struct atlas_tile *tile; /* NULL: none */
-	uint64_t end_tick;
+	uint64_t since_tick, end_tick;
+	bool is_seen;
 };
 
 struct element {
@@ -42,12 +54,20 @@ struct element {
 	struct layer *layer;   /* whose guest draws it; NULL: the host always does */
 	uint64_t follow_ticks;
 	const struct atlas_tile *tile; /* what is requested; NULL: nothing yet */
+	uint64_t since_tick; /* when it was first */
+	bool is_seen;        /* the guest showed it, or was not looked at */
+	bool was_looked_at;  /* in the last tick */
+	uint32_t seen_crc;   /* of what the guest showed when it was right last */
+	bool is_owing;       /* it did not show what was requested; until it follows a change */
 	struct element_past past[ELEMENT_PAST];
 	uint32_t past_next;
 	bool is_guest_drawn; /* in the picture that is composed */
 	bool is_distrusted;
 	uint32_t good_frames; /* of the guest's own, while distrusted */
 	uint32_t bad_frames;  /* of the guest's, in a row */
+	uint64_t strikes;     /* times it became wrong so far, and when the last ones were */
+	uint64_t strike_ticks[ELEMENT_STRIKES];
+	bool is_struck;       /* the last one was one too many */
 	bool is_other_state;  /* the last of them shows the element well, in another state */
 	enum fault_cause cause; /* of those */
 	uint32_t host_bad_frames; /* the host's, in a row */
@@ -57,8 +77,9 @@ struct element {
 };
 
 /* What is requested at this tick. `is_known`: by the signals; what is requested because they are not to
- * be believed no guest can follow, so that nothing else is right from then on. */
-void element_request(
+ * be believed no guest can follow, so that nothing else is right from then on. True: the guest did not
+ * follow an earlier request; it is distrusted now. */
+bool element_request(
 	struct element *element, const struct atlas_tile *tile, bool is_known, uint64_t tick);
 
 /* Where it is. */
@@ -74,13 +95,18 @@ bool element_is_for_guest(const struct element *element, const struct rect *outp
 /* The guest's picture, and where the element is in it. False: there is nothing that could be judged. */
 bool element_own_view(const struct element *element, struct check_view *view, struct rect *place);
 
-/* What the guest drew was wrong: in the picture in `view`, where the element is at `place`. */
+/* What the guest drew was wrong: in the picture in `view`, where the element is at `place`. `may_search`:
+ * whether it may be looked for nearby, which costs more than a check; false when that was done. */
 void element_fail(struct element *element, const struct check_view *view, const struct rect *place,
-	const struct atlas *atlas);
+	const struct atlas *atlas, uint64_t tick, bool *may_search);
+/* What the guest drew was right, with this checksum. */
+void element_see(struct element *element, uint32_t crc);
 /* Whether its layer is to blame for what it drew. `is_shown`: the layer is; else it is not to come back
  * with anything wrong at all. */
 bool element_is_to_blame(const struct element *element, bool is_shown);
-/* The guest's own pixels were right. True: it is trusted again. */
+/* It was blamed: what follows counts anew. */
+void element_forgive(struct element *element);
+/* The guest's own pixels, which are not shown, were right. True: it is trusted again. */
 bool element_pass(struct element *element);
 
 #endif

@@ -47,7 +47,7 @@ struct guest {
 	uint64_t tick_ns;  /* when the oldest tick was sent that is not echoed yet */
 	uint64_t base_tick; /* ticks up to here were not for the present process */
 	uint32_t generation; /* of the producer, when base_tick was set */
-	struct log_budget lines, records; /* what it may cause to be written */
+	struct log_budget lines; /* of log that it may cause */
 	uint64_t hearts, heart_number; /* heartbeats so far, and what the last one said */
 	struct guest_channel *channels[FRAME_LINK_CHANNELS]; /* NULL: shown nowhere */
 	struct frame_mode modes[FRAME_LINK_CHANNELS];        /* as wanted now */

@@ -1,16 +1,32 @@
 #include "compositor/journal.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <time.h>
+#include <stdatomic.h>
+#include <string.h>
 
 #include "core/clock.h"
 #include "core/log.h"
 
-static int64_t wall_now_ns(void) {
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * (int64_t)NS_PER_S + now.tv_nsec;
+void journal_init(struct journal *journal, const char *output, struct safety_page *page,
+	struct stats *stats) {
+	*journal = (struct journal) {
+		.output = output,
+		.page = page,
+		.untold_value = stats_value(stats, "", "output.%s.untold", output),
+	};
+}
+
+void journal_acknowledge(struct journal *journal) {
+	memset(journal->layers, 0, sizeof(journal->layers));
+	memset(journal->findings, 0, sizeof(journal->findings));
+	journal->output_budget = (struct record_budget) { 0 };
+}
+
+/* Whether a record may be written; counts what may not. `budget` NULL: in any case. */
+static bool may_write(struct journal *journal, struct record_budget *budget, uint64_t tick) {
+	bool may = budget == NULL || record_budget_take(budget, tick);
+	atomic_fetch_add(journal->untold_value, !may);
+	return may;
 }
 
 static struct journal_entry *add(struct journal *journal) {
@@ -18,22 +34,11 @@ static struct journal_entry *add(struct journal *journal) {
 	return &journal->entries[journal->len++];
 }
 
-static uint64_t write_record(
-	struct journal *journal, struct safety_record *record, const char *from, const char *to) {
-	if (journal->page == NULL) {
-		return 0;
-	}
-	record->wall_ns = wall_now_ns();
-	snprintf(record->from, sizeof(record->from), "%s", from);
-	snprintf(record->to, sizeof(record->to), "%s", to);
-	return safety_page_add(journal->page, record);
-}
-
 void journal_add_layer(struct journal *journal, struct layer *layer,
 	const struct layer_transition *made, uint64_t tick, uint64_t now_ns) {
 	struct journal_entry *entry = add(journal);
 	*entry = (struct journal_entry) { .layer = layer, .of_layer = *made };
-	if (!log_budget_take(&layer->guest->records, JOURNAL_RECORDS_PER_SECOND)) {
+	if (!may_write(journal, &journal->layers[layer->config->guest], tick)) {
 		return;
 	}
 	struct safety_record record = {
@@ -44,15 +49,23 @@ void journal_add_layer(struct journal *journal, struct layer *layer,
 		.cause = made->cause,
 		.reaction = made->reaction,
 	};
-	snprintf(record.name, sizeof(record.name), "%s", layer->config->name);
-	entry->record = write_record(
-		journal, &record, layer_state_name(made->from), layer_state_name(made->to));
+	entry->record = record_write(journal->page, &record, layer->config->name,
+		layer_state_name(made->from), layer_state_name(made->to));
+}
+
+/* Any guest that comes and goes makes it so. */
+static bool is_degrading(const struct screen_transition *made) {
+	return (made->from == SCREEN_NORMAL && made->to == SCREEN_DEGRADED) ||
+		(made->from == SCREEN_DEGRADED && made->to == SCREEN_NORMAL);
 }
 
 void journal_add_output(struct journal *journal, const struct screen_transition *made,
 	uint64_t tick, uint64_t now_ns) {
 	struct journal_entry *entry = add(journal);
 	*entry = (struct journal_entry) { .of_output = *made };
+	if (!may_write(journal, is_degrading(made) ? &journal->output_budget : NULL, tick)) {
+		return;
+	}
 	struct safety_record record = {
 		.detect_ns = now_ns,
 		.onset_ns = made->onset_ns,
@@ -61,9 +74,16 @@ void journal_add_output(struct journal *journal, const struct screen_transition 
 		.cause = made->cause,
 		.reaction = made->reaction,
 	};
-	snprintf(record.name, sizeof(record.name), "%s", journal->output);
-	entry->record = write_record(
-		journal, &record, screen_state_name(made->from), screen_state_name(made->to));
+	entry->record = record_write(journal->page, &record, journal->output,
+		screen_state_name(made->from), screen_state_name(made->to));
+}
+
+void journal_add_finding(struct journal *journal, uint32_t guest, struct safety_record *record,
+	const char *name, const char *from, const char *to) {
+	struct record_budget *budget = guest != CONFIG_NONE ? &journal->findings[guest] : NULL;
+	if (may_write(journal, budget, record->tick)) {
+		record_write(journal->page, record, name, from, to);
+	}
 }
 
 static unsigned long long microseconds(uint64_t from_ns, uint64_t to_ns) {

@@ -67,7 +67,7 @@ int screen_init(struct screen *screen, const struct config *config, uint32_t ind
 		return err;
 	}
 	init_machine(screen);
-	screen->journal.output = screen->config->name;
+	journal_init(&screen->journal, screen->config->name, parts->page, parts->stats);
 	pace_init(&screen->pace);
 	timing_init(&screen->timing, screen->ticker.period_ns);
 	flips_init(&screen->flips, output, clock_now_ns());
@@ -82,6 +82,7 @@ int screen_init(struct screen *screen, const struct config *config, uint32_t ind
 		.copies = parts->copies,
 		.canvas = &screen->canvas,
 		.page = parts->page,
+		.journal = &screen->journal,
 		.stats = parts->stats,
 		.has_elements = screen->has_overlay,
 	};
@@ -142,6 +143,7 @@ void screen_report(struct screen *screen, enum fault_cause cause) {
 
 void screen_acknowledge(struct screen *screen) {
 	screen->is_acknowledged = true;
+	journal_acknowledge(&screen->journal);
 }
 
 enum screen_state screen_state(const struct screen *screen) {

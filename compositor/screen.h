@@ -61,7 +61,7 @@ struct screen {
 	struct screen_event events[CONFIG_LAYERS_MAX * LAYER_TRANSITIONS_MAX];
 	uint32_t transitions_len; /* its own at this tick, until they are logged */
 	struct screen_transition transitions[SCREEN_TRANSITIONS_MAX];
-	struct journal journal;   /* its page is set by whoever has one */
+	struct journal journal;
 	struct screen_values exported;
 };
 

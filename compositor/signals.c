@@ -1,12 +1,11 @@
 #include "compositor/signals.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "compositor/inject.h"
+#include "compositor/record.h"
 #include "core/fd.h"
 #include "core/log.h"
 #include "core/macros.h"
@@ -118,22 +117,17 @@ bool signals_take(struct signals *signals, uint64_t tick, uint64_t time_ns, uint
 }
 
 static void record(const struct signals *signals, struct safety_page *page, uint64_t shown_ns) {
-	struct timespec wall;
-	clock_gettime(CLOCK_REALTIME, &wall);
 	struct safety_record record = {
 		.detect_ns = signals->detect_ns,
 		.onset_ns = signals->heard_ns,
 		.safe_ns = shown_ns,
-		.wall_ns = (int64_t)wall.tv_sec * INT64_C(1000000000) + wall.tv_nsec,
 		.tick = signals->tick,
 		.subject = SAFETY_COMPOSITOR,
 		.cause = signals->cause,
 		.reaction = FAULT_REACTION_LOG,
-		.name = "signals",
 	};
-	snprintf(record.from, sizeof(record.from), "%s", state_names[signals->reported]);
-	snprintf(record.to, sizeof(record.to), "%s", state_names[signals->state]);
-	safety_page_add(page, &record);
+	record_write(page, &record, "signals", state_names[signals->reported],
+		state_names[signals->state]);
 }
 
 void signals_report(struct signals *signals, struct safety_page *page, uint64_t shown_ns) {
@@ -148,8 +142,6 @@ void signals_report(struct signals *signals, struct safety_page *page, uint64_t 
 		log_info("signals: %s -> %s", state_names[signals->reported],
 			state_names[signals->state]);
 	}
-	if (page != NULL) {
-		record(signals, page, shown_ns);
-	}
+	record(signals, page, shown_ns);
 	signals->reported = signals->state;
 }

@@ -1,9 +1,7 @@
 #include "compositor/verifier.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "compositor/inject.h"
 #include "compositor/layer_view.h"
@@ -28,6 +26,7 @@ static void tell_of_element(struct verifier *verifier, const struct element *ele
 	enum fault_cause cause, const char *from, const char *to) {
 	const struct verifier_event event = {
 		.subject = SAFETY_ELEMENT,
+		.layer = element->is_guest_drawn || element->is_distrusted ? element->layer : NULL,
 		.name = element->name,
 		.from = from,
 		.to = to,
@@ -53,43 +52,42 @@ void verifier_tell_of_output(
 }
 
 static void log_event(const struct verifier_event *event) {
+	static const char format[] = "%s %s: %s -> %s: %s";
 	const char *kind = event->subject == SAFETY_REGION ? "region" : "element";
-	log_outsider(LOG_WARNING, "%s %s: %s -> %s: %s", kind, event->name, event->from, event->to,
-		fault_text(event->cause));
+	const char *text = fault_text(event->cause);
+	if (event->layer != NULL) {
+		log_outsider_of(&event->layer->guest->lines, LOG_WARNING, format, kind, event->name,
+			event->from, event->to, text);
+	} else {
+		log_outsider(LOG_WARNING, format, kind, event->name, event->from, event->to, text);
+	}
 }
 
-static int64_t wall_ns(void) {
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+static void record_event(
+	struct verifier *verifier, const struct verifier_event *event, uint64_t done_ns) {
+	struct safety_record record = {
+		.detect_ns = event->detect_ns,
+		.onset_ns = event->onset_ns,
+		.safe_ns = done_ns,
+		.tick = verifier->tick,
+		.subject = event->subject,
+		.cause = event->cause,
+		.reaction = event->reaction,
+	};
+	uint32_t guest = event->layer != NULL ? event->layer->config->guest : CONFIG_NONE;
+	journal_add_finding(
+		verifier->journal, guest, &record, event->name, event->from, event->to);
 }
 
 void verifier_report(struct verifier *verifier, uint64_t done_ns) {
 	for (uint32_t i = 0; i < verifier->events_len; i++) {
-		const struct verifier_event *event = &verifier->events[i];
-		log_event(event);
-		if (verifier->page == NULL) {
-			continue;
-		}
-		struct safety_record record = {
-			.detect_ns = event->detect_ns,
-			.onset_ns = event->onset_ns,
-			.safe_ns = done_ns,
-			.wall_ns = wall_ns(),
-			.tick = verifier->tick,
-			.subject = event->subject,
-			.cause = event->cause,
-			.reaction = event->reaction,
-		};
-		snprintf(record.name, sizeof(record.name), "%s", event->name);
-		snprintf(record.from, sizeof(record.from), "%s", event->from);
-		snprintf(record.to, sizeof(record.to), "%s", event->to);
-		safety_page_add(verifier->page, &record);
+		log_event(&verifier->events[i]);
+		record_event(verifier, &verifier->events[i], done_ns);
 	}
 	if (verifier->untold > 0) {
 		log_outsider(LOG_WARNING, "output %s: %u more elements and regions changed",
 			verifier->config->name, (unsigned)verifier->untold);
-		atomic_fetch_add(verifier->untold_value, verifier->untold);
+		atomic_fetch_add(verifier->journal->untold_value, verifier->untold);
 	}
 	verifier->events_len = 0;
 	verifier->untold = 0;
@@ -154,13 +152,15 @@ static void look_at_own(struct verifier *verifier, struct element *element) {
 		return;
 	}
 	size_t len = element_allowed(element, verifier->tick, true, allowed);
-	if (verifier_exact(&view, &place, allowed, len, &found)) {
-		if (element_pass(element)) {
-			tell_of_element(verifier, element, FAULT_WRONG_PIXELS, "host", "guest");
-		}
+	if (!verifier_exact(&view, &place, allowed, len, &found)) {
+		element_fail(element, &view, &place, verifier->hmi->atlas, verifier->tick,
+			&verifier->may_search);
 		return;
 	}
-	element_fail(element, &view, &place, verifier->hmi->atlas);
+	element_see(element, found);
+	if (element_pass(element)) {
+		tell_of_element(verifier, element, FAULT_WRONG_PIXELS, "host", "guest");
+	}
 }
 
 /* A guest that stands still falls behind what is requested. That keeps its layer from coming back, but is
@@ -185,6 +185,7 @@ static void judge_own(struct verifier *verifier, struct element *element) {
 	look_at_own(verifier, element);
 	if (element_is_to_blame(element, is_shown)) {
 		layer_report(layer, element->cause, reaction_to_own(layer, element->cause));
+		element_forgive(element);
 	}
 }
 
@@ -193,6 +194,7 @@ static void judge_own(struct verifier *verifier, struct element *element) {
 static void tell_of_region(struct verifier *verifier, const struct region *region, bool is_fault) {
 	const struct verifier_event event = {
 		.subject = SAFETY_REGION,
+		.layer = region->layer,
 		.name = region->name,
 		.from = is_fault ? "passed" : "failed",
 		.to = is_fault ? "failed" : "passed",
@@ -248,19 +250,27 @@ static void judge_own_region(struct verifier *verifier, struct region *region) {
 
 /* ---- the steps of a tick ---- */
 
+static void request_element(struct verifier *verifier, struct element *element) {
+	const int32_t *values = verifier->values;
+	uint32_t signal = verifier->hmi->atlas->elements[element->index].signal;
+	bool is_known = signal == SIGNAL_NONE || values[signal] != SIGNAL_UNKNOWN;
+	const struct atlas_tile *tile = hmi_tile(verifier->hmi, element->index, values);
+	if (element_request(element, tile, is_known, verifier->tick)) {
+		tell_of_element(verifier, element, FAULT_WRONG_PIXELS, "guest", "host");
+	}
+}
+
 uint64_t verifier_begin(struct verifier *verifier, const int32_t values[SIGNAL_VALUES],
 	uint64_t tick, uint64_t now_ns) {
 	verifier->values = values;
 	verifier->tick = tick;
 	verifier->now_ns = now_ns;
 	verifier->reported = 0;
+	verifier->may_search = true;
 	verifier_check_shown(verifier);
 	for (uint32_t i = 0; i < verifier->elements_len; i++) {
-		struct element *element = &verifier->elements[i];
-		uint32_t signal = verifier->hmi->atlas->elements[element->index].signal;
-		element_request(element, hmi_tile(verifier->hmi, element->index, values),
-			signal == SIGNAL_NONE || values[signal] != SIGNAL_UNKNOWN, tick);
-		judge_own(verifier, element);
+		request_element(verifier, &verifier->elements[i]);
+		judge_own(verifier, &verifier->elements[i]);
 	}
 	for (uint32_t i = 0; i < verifier->regions_len; i++) {
 		judge_own_region(verifier, &verifier->regions[i]);
@@ -381,7 +391,8 @@ static void blame(struct verifier *verifier, struct element *element, const stru
 		struct check_view view;
 		struct rect own_place;
 		element_own_view(element, &view, &own_place);
-		element_fail(element, &view, &own_place, verifier->hmi->atlas);
+		element_fail(element, &view, &own_place, verifier->hmi->atlas, verifier->tick,
+			&verifier->may_search);
 		tell_of_element(verifier, element, element->cause, "guest", "host");
 		return;
 	}
@@ -409,6 +420,7 @@ static void check_element(struct verifier *verifier, uint32_t index) {
 		element->host_bad_frames = 0;
 		if (element->is_guest_drawn) {
 			element->bad_frames = 0;
+			element_see(element, found);
 		}
 	} else {
 		blame(verifier, element, &place);

@@ -10,7 +10,7 @@
  *   verifier_note_shown(), verifier_report()   once it is shown
  *
  * A guest that draws an element wrong is not believed again until its own pixels were right for its layer's
- * recover_frames; two wrong frames in a row are told of its layer. What is wrong though the host drew it is
+ * recover_frames; two wrong frames in a row, or wrong ones again and again, are told of its layer. What is wrong though the host drew it is
  * told of the output. Where an element cannot be made right, all of the picture is black, at once.
  *
  * Thread: the compositor's. Nothing allocates after verifier_init().
@@ -25,13 +25,14 @@
 #include "compositor/canvas.h"
 #include "compositor/element.h"
 #include "compositor/hmi.h"
+#include "compositor/journal.h"
 #include "compositor/region.h"
 #include "core/clock.h"
 #include "core/config.h"
 #include "core/safety_page.h"
 
 #define VERIFIER_PICTURES 4 /* committed ones whose checksums are remembered */
-#define VERIFIER_EVENTS 32  /* told of a tick; more are only counted: output.NAME.untold */
+#define VERIFIER_EVENTS 32  /* told of a tick; more are only counted, as what journal.h leaves out */
 #define VERIFIER_STALE_FRAMES 2
 
 /* What the elements of a committed picture were found to be. */
@@ -44,6 +45,7 @@ struct verifier_picture {
 
 struct verifier_event {
 	enum safety_subject subject;
+	const struct layer *layer; /* whose guest's pixels it is about; NULL: the host's */
 	const char *name, *from, *to;
 	enum fault_cause cause;
 	enum fault_reaction reaction;
@@ -64,6 +66,7 @@ struct verifier {
 	struct canvas *canvas;
 	struct output *output;
 	struct safety_page *page; /* NULL: nobody reads */
+	struct journal *journal;
 
 	uint32_t elements_len;
 	struct element elements[ATLAS_ELEMENTS_MAX];
@@ -75,6 +78,7 @@ struct verifier {
 	const int32_t *values;
 	uint64_t tick, now_ns;
 	enum verifier_scene scene;
+	bool may_search; /* for an element that is misplaced: once a tick, it costs more than a check */
 	bool host_drawn[ATLAS_ELEMENTS_MAX]; /* by index in the atlas */
 	uint64_t reported;                   /* set of causes (FAULT_BIT) of the output */
 
@@ -86,7 +90,7 @@ struct verifier {
 	uint32_t events_len;
 	struct verifier_event events[VERIFIER_EVENTS];
 	uint32_t untold; /* that found no place there */
-	_Atomic uint64_t *checks_value, *failures_value, *repairs_value, *untold_value;
+	_Atomic uint64_t *checks_value, *failures_value, *repairs_value;
 };
 
 /* What it works with; all but `stats` stays borrowed. */
@@ -95,6 +99,7 @@ struct verifier_parts {
 	const struct atlas_copies *copies;
 	struct canvas *canvas;
 	struct safety_page *page; /* may be NULL */
+	struct journal *journal;
 	struct stats *stats;
 	bool has_elements; /* else none is looked for */
 };

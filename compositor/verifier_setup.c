@@ -42,10 +42,10 @@ void verifier_init(struct verifier *verifier, const struct config *config, uint3
 		.canvas = parts->canvas,
 		.output = parts->canvas->output,
 		.page = parts->page,
+		.journal = parts->journal,
 		.checks_value = stats_value(parts->stats, "", "output.%s.checks", name),
 		.failures_value = stats_value(parts->stats, "", "output.%s.failures", name),
 		.repairs_value = stats_value(parts->stats, "", "output.%s.repairs", name),
-		.untold_value = stats_value(parts->stats, "", "output.%s.untold", name),
 	};
 	for (uint32_t i = 0; parts->has_elements && i < parts->hmi->elements_len; i++) {
 		add_element(verifier, &parts->hmi->elements[i]);
