@@ -232,7 +232,7 @@ void compositor_handle_waiting(void *data, uint32_t events) {
 
 void compositor_handle_publication(void *data, uint32_t events) {
 	struct seat *seat = data;
-	fd_event_take(seat->guest.link.link.producer_event);
+	(void)link_event_take(seat->guest.link.link.producer_event);
 	request_ticks(seat->compositor, &seat->guest);
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -48,17 +49,43 @@ static int fd_duplicate(int fd) {
 	return duplicate < 0 ? -errno : duplicate;
 }
 
+/* Readable when the eventfd was signalled. */
+static int watch_event(int event) {
+	int watch = epoll_create1(EPOLL_CLOEXEC);
+	if (watch < 0) {
+		return -errno;
+	}
+	struct epoll_event edge = { .events = EPOLLIN | EPOLLET };
+	if (epoll_ctl(watch, EPOLL_CTL_ADD, event, &edge) != 0) {
+		int err = -errno;
+		close(watch);
+		return err;
+	}
+	return watch;
+}
+
+bool link_event_take(int event) {
+	int saved_errno = errno;
+	struct epoll_event edge;
+	bool was_signalled = epoll_wait(event, &edge, 1, 0) == 1;
+	errno = saved_errno;
+	return was_signalled;
+}
+
 int link_grant_fds(const int fds[LINK_FDS], enum link_side side, int granted[LINK_FDS]) {
 	bool producer = side == LINK_PRODUCER;
-	const bool writable[LINK_FDS] = {
+	const bool is_own[LINK_FDS] = {
 		[LINK_POOL] = producer,
 		[LINK_PRODUCER_PAGE] = producer,
 		[LINK_CONSUMER_PAGE] = !producer,
-		[LINK_PRODUCER_EVENT] = true,
-		[LINK_CONSUMER_EVENT] = true,
+		[LINK_PRODUCER_EVENT] = producer,
+		[LINK_CONSUMER_EVENT] = !producer,
 	};
 	for (int i = 0; i < LINK_FDS; i++) {
-		granted[i] = writable[i] ? fd_duplicate(fds[i]) : fd_reopen_readonly(fds[i]);
+		bool is_event = i == LINK_PRODUCER_EVENT || i == LINK_CONSUMER_EVENT;
+		granted[i] = is_own[i] ? fd_duplicate(fds[i])
+			: is_event     ? watch_event(fds[i])
+				       : fd_reopen_readonly(fds[i]);
 	}
 	return fds_check(granted);
 }
@@ -234,7 +261,7 @@ void link_tick(struct link *link, uint64_t tick) {
 
 uint64_t link_echo(struct link *link) {
 	assert(link->side == LINK_PRODUCER);
-	fd_event_take(link->consumer_event);
+	(void)link_event_take(link->consumer_event);
 	uint64_t tick = atomic_load(&peer_header(link)->tick);
 	atomic_store(&own_header(link)->tick, tick);
 	return tick;

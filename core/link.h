@@ -9,11 +9,13 @@
  *                        consumer before the producer exists; size fixed by seals
  *   LINK_PRODUCER_PAGE   memfd, written by the producer only
  *   LINK_CONSUMER_PAGE   memfd, written by the consumer only
- *   LINK_PRODUCER_EVENT  eventfd the producer signals: something was published
- *   LINK_CONSUMER_EVENT  eventfd the consumer signals: a tick or quantum passed
+ *   LINK_PRODUCER_EVENT  the producer signals: something was published
+ *   LINK_CONSUMER_EVENT  the consumer signals: a tick or quantum passed
  *
- * Both sides share the events' file descriptions, flags included: the sandbox of an untrusted side must
- * refuse F_SETFL and FIONBIO, or it could make the other side's signal wait by filling the counter.
+ * An event is an eventfd, which only the side that signals it gets. The other side gets an epoll descriptor
+ * of its own that watches it: it can wait for a signal, in a loop of its own as well, but neither fill the
+ * counter nor make the signaller's writes wait, as it could by the flags that all who share an eventfd share.
+ * Nobody empties the counter; the epoll descriptor is edge-triggered.
  *
  * A side gets the other side's page as a read-only descriptor. Every number read from the other
  * side's page is checked at each use.
@@ -66,16 +68,18 @@ struct link {
 	void *consumer_page; /* writable for the consumer */
 	size_t producer_page_bytes;
 	size_t consumer_page_bytes;
-	int producer_event; /* owned */
-	int consumer_event; /* owned */
+	/* owned: an eventfd to signal, and an epoll descriptor to wait with */
+	int producer_event;
+	int consumer_event;
 };
 
 /* Keeper: makes all five (fds[LINK_FDS]), zeroed. pool_bytes: multiple of the page size. 0/-errno. */
 int link_create_fds(const char *name, size_t pool_bytes, size_t producer_page_bytes,
 	size_t consumer_page_bytes, int fds[LINK_FDS]);
 
-/* Keeper: the descriptors as `side` may have them: duplicates, the other side's page read-only, and
- * the pool read-only for the consumer. Caller closes them. 0 or -errno. */
+/* Keeper: the descriptors as `side` may have them: duplicates, the other side's page read-only, the pool
+ * read-only for the consumer, and the other side's event to wait for only. Caller closes them. 0 or
+ * -errno. */
 int link_grant_fds(const int fds[LINK_FDS], enum link_side side, int granted[LINK_FDS]);
 
 /*
@@ -100,6 +104,9 @@ void link_close_fds(int fds[LINK_FDS]);
 int link_map(struct link *link, enum link_side side, uint32_t magic, int fds[LINK_FDS],
 	size_t producer_page_bytes, size_t consumer_page_bytes);
 void link_unmap(struct link *link);
+
+/* The waiting side, when the event's descriptor is readable: whether it was signalled since the last call. */
+bool link_event_take(int event);
 
 /* Producer: says what is known of the guest. Signals the producer event. */
 void link_set_peer(struct link *link, enum link_peer peer);

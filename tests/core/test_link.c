@@ -61,11 +61,13 @@ START_TEST(state_crosses) {
 	map_both(&producer, &consumer);
 	ck_assert_int_eq(link_get_peer(&consumer), LINK_PEER_ABSENT);
 	link_set_peer(&producer, LINK_PEER_RUNNING);
-	ck_assert_uint_eq(fd_event_take(consumer.producer_event), 1);
+	ck_assert(link_event_take(consumer.producer_event));
 	ck_assert_int_eq(link_get_peer(&consumer), LINK_PEER_RUNNING);
 	link_count_reset(&producer);
-	ck_assert_uint_eq(fd_event_take(consumer.producer_event), 1);
+	ck_assert(link_event_take(consumer.producer_event));
 	ck_assert_uint_eq(link_resets(&consumer), 1);
+
+	ck_assert(!link_event_take(consumer.producer_event));
 
 	link_tick(&consumer, 7);
 	ck_assert_uint_eq(link_echoed(&consumer), 0);
@@ -73,6 +75,37 @@ START_TEST(state_crosses) {
 	ck_assert_uint_eq(link_echo(&producer), 7);
 	ck_assert_int_eq(fd_wait_readable(producer.consumer_event, 0), 0);
 	ck_assert_uint_eq(link_echoed(&consumer), 7);
+	link_unmap(&producer);
+	link_unmap(&consumer);
+}
+END_TEST
+
+/* Whatever the waiting side does to what it has, the signaller does not wait, and its successor is woken. */
+START_TEST(signals_never_wait) {
+	struct link producer, consumer;
+	map_both(&producer, &consumer);
+	uint64_t full = UINT64_MAX - 1;
+	int event = producer.consumer_event;
+	ck_assert_int_lt(write(event, &full, sizeof(full)), 0);
+	ck_assert_int_lt(read(event, &full, sizeof(full)), 0);
+	(void)fcntl(event, F_SETFL, 0);
+	ck_assert_int_ne(fcntl(consumer.consumer_event, F_GETFL) & O_NONBLOCK, 0);
+	for (uint64_t tick = 1; tick < 5; tick++) {
+		link_tick(&consumer, tick);
+	}
+	ck_assert_int_eq(fd_wait_readable(event, 0), 1);
+	ck_assert(link_event_take(event));
+	ck_assert(!link_event_take(event)); /* however often it was signalled */
+
+	/* one that was signalled before it was waited for */
+	link_tick(&consumer, 5);
+	link_unmap(&producer);
+	ck_assert_int_eq(map_side(&producer, LINK_PRODUCER), 0);
+	ck_assert_int_eq(fd_wait_readable(producer.consumer_event, 0), 1);
+	ck_assert_uint_eq(link_echo(&producer), 5);
+	ck_assert_int_eq(fd_wait_readable(producer.consumer_event, 0), 0);
+	link_tick(&consumer, 6);
+	ck_assert_uint_eq(link_echo(&producer), 6);
 	link_unmap(&producer);
 	link_unmap(&consumer);
 }
@@ -294,6 +327,7 @@ Suite *suite_under_test(void) {
 	tcase_add_checked_fixture(tcase, create_fds, close_fds);
 	tcase_add_test(tcase, both_sides_see_the_same);
 	tcase_add_test(tcase, state_crosses);
+	tcase_add_test(tcase, signals_never_wait);
 	tcase_add_test(tcase, garbage_from_the_producer);
 	tcase_add_test(tcase, a_successor_takes_over);
 	tcase_add_test(tcase, a_spoilt_name_is_taken_off);
