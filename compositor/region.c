@@ -85,26 +85,41 @@ static size_t find_picture(const struct region *region, const struct scene *scen
 	return index;
 }
 
+/* Pictures and cursors of other layers in front of the region; `is_alone`: nothing else is, either. */
+static uint32_t count_foreign(
+	const struct region *region, const struct scene *scene, size_t index, bool *is_alone) {
+	uint32_t foreign = 0;
+	*is_alone = true;
+	for (size_t i = index + 1; i < scene->len; i++) {
+		uint32_t id = scene->items[i].id;
+		if (!covers(scene, i, &region->place)) {
+			continue;
+		}
+		*is_alone = false;
+		foreign += id < LAYER_IDS && id != 2 * region->layer->index + 1;
+	}
+	return foreign;
+}
+
+bool region_is_covered(const struct region *region, const struct scene *scene) {
+	bool is_alone;
+	size_t index = find_picture(region, scene);
+	return region->check != SAFETY_OWNER && index < scene->len &&
+		count_foreign(region, scene, index, &is_alone) > 0;
+}
+
 /* Nothing but the layer's own cursor and the host's elements may be in front. Where nothing at all is, and
  * pixels appear as they are, they must be the guest's. */
 static bool has_owner(
 	const struct region *region, const struct region_sight *sight, uint32_t *found) {
 	const struct scene *scene = sight->scene;
 	size_t index = scene != NULL ? find_picture(region, scene) : 0;
-	bool is_alone = true;
+	bool is_alone;
 	*found = 0;
 	if (scene == NULL || index == scene->len) {
 		return true;
 	}
-	for (size_t i = index + 1; i < scene->len; i++) {
-		uint32_t id = scene->items[i].id;
-		if (!covers(scene, i, &region->place)) {
-			continue;
-		}
-		is_alone = false;
-		bool is_foreign = id < LAYER_IDS && id != 2 * region->layer->index + 1;
-		*found += is_foreign;
-	}
+	*found = count_foreign(region, scene, index, &is_alone);
 	struct check_view own;
 	if (*found == 0 && is_alone && layer_view_is_direct(region->layer) &&
 		layer_view(region->layer, &own)) {

@@ -24,6 +24,15 @@ static const char *const verdict_names[SIGNAL_VERDICTS] = {
 	[SIGNAL_INTRUDER] = "intruder",
 };
 
+static void drop_stale(int socket) {
+	char byte;
+	for (unsigned i = 0; i < SIGNALS_STALE_MAX; i++) {
+		if (recv(socket, &byte, sizeof(byte), MSG_DONTWAIT) < 0) {
+			return;
+		}
+	}
+}
+
 void signals_init(struct signals *signals, bool is_expected, int socket, uint64_t timeout_ns,
 	struct stats *stats) {
 	*signals = (struct signals) { .is_expected = is_expected, .socket = socket };
@@ -32,6 +41,7 @@ void signals_init(struct signals *signals, bool is_expected, int socket, uint64_
 		fd_close(&signals->socket);
 		return;
 	}
+	drop_stale(socket);
 	signals->exported_state = stats_value(stats, SIGNALS_STATE_NAMES, "signals.state");
 	atomic_store(signals->exported_state, SIGNALS_ABSENT);
 	for (unsigned i = 0; i < SIGNAL_VERDICTS; i++) {

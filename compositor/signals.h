@@ -19,6 +19,7 @@
 #include "core/stats.h"
 
 #define SIGNALS_PER_TICK 16 /* taken at most: a flood costs no more than this */
+#define SIGNALS_STALE_MAX 1024 /* dropped at the start at most: more than a socket holds */
 
 enum signals_state {
 	SIGNALS_ABSENT, /* none came yet, or none are expected */
@@ -41,7 +42,8 @@ struct signals {
 	_Atomic uint64_t *exported[SIGNAL_VERDICTS];
 };
 
-/* Takes over `socket` (-1: none). When no signals are expected, it is closed and all stays unknown. */
+/* Takes over `socket` (-1: none). When no signals are expected, it is closed and all stays unknown. What is
+ * in it was sent to a predecessor, nobody knows when: it is dropped. */
 void signals_init(struct signals *signals, bool is_expected, int socket, uint64_t timeout_ns,
 	struct stats *stats);
 void signals_finish(struct signals *signals);

@@ -464,6 +464,10 @@ static void check_region(
 		.place = region->place,
 		.scene = scene,
 	};
+	if (region_is_covered(region, scene) && !region_see_own(region, &sight)) {
+		region_rest(region);
+		return;
+	}
 	look_at_region(verifier, region, &sight);
 }
 

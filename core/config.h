@@ -37,6 +37,7 @@
 #define CONFIG_PLACE_MAX 32768        /* how far from the origin a place may begin */
 #define CONFIG_BYTES_MAX (UINT64_C(1) << 36)
 #define CONFIG_TIME_MAX_MS 3600000
+#define CONFIG_FOLLOW_MAX_MS 2000 /* a guest under software emulation needs as much */
 #define CONFIG_RECOVER_FRAMES_MAX 100000
 #define CONFIG_FLICKER_MAX 1000
 #define CONFIG_QUARANTINE_LOSSES_MAX 1000

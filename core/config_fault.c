@@ -143,7 +143,7 @@ static const char *demands_fault(const struct config_layer *layer) {
 	RULE(layer->quarantine_losses <= CONFIG_QUARANTINE_LOSSES_MAX, "layer quarantine losses");
 	RULE(layer->quarantine_ms <= CONFIG_TIME_MAX_MS, "layer quarantine time");
 	RULE(layer->quarantine_losses == 0 || layer->quarantine_ms > 0, "layer quarantine time");
-	RULE(layer->follow_ms <= CONFIG_TIME_MAX_MS, "layer follow time");
+	RULE(layer->follow_ms <= CONFIG_FOLLOW_MAX_MS, "layer follow time");
 	for (unsigned i = 0; i < FAULT_CAUSES; i++) {
 		RULE(layer->reactions[i] < FAULT_REACTIONS, "layer reaction");
 	}

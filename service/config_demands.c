@@ -104,7 +104,8 @@ static void compile_behaviour(struct demands *demands) {
 	layer->echo_ms = number(demands, "echo_ms", file->echo_ms, MS_MAX, 0);
 	layer->opaque = is_set(file->opaque, layer->critical);
 	layer->dark = is_set(file->dark, !layer->critical);
-	layer->follow_ms = number(demands, "follow_ms", file->follow_ms, 10000, FOLLOW_MS_DEFAULT);
+	layer->follow_ms = number(demands, "follow_ms", file->follow_ms, CONFIG_FOLLOW_MAX_MS,
+		FOLLOW_MS_DEFAULT);
 }
 
 /* ---- what is done ---- */
@@ -405,4 +406,39 @@ void config_compile_demands(
 	compile_reactions(&demands);
 	compile_verified(&demands);
 	compile_regions(&demands);
+}
+
+static bool is_in_front(const struct config *config, uint32_t layer, uint32_t of) {
+	const struct config_layer *a = &config->layers[layer], *b = &config->layers[of];
+	return layer != of && a->output == b->output &&
+		(a->z != b->z ? a->z > b->z : layer > of);
+}
+
+/* Its number among its layer's. */
+static unsigned region_number(const struct config *config, uint32_t region) {
+	unsigned number = 0;
+	for (uint32_t i = 0; i < region; i++) {
+		number += config->regions[i].layer == config->regions[region].layer;
+	}
+	return number;
+}
+
+void config_check_owners(struct config_compiler *compiler) {
+	const struct config *config = compiler->config;
+	for (uint32_t i = 0; i < config->regions_len; i++) {
+		const struct config_region *region = &config->regions[i];
+		for (uint32_t n = 0; region->check == SAFETY_OWNER && n < config->layers_len; n++) {
+			struct rect common =
+				rect_intersect(&region->place, &config->layers[n].place);
+			if (rect_is_empty(&common) || !is_in_front(config, n, region->layer)) {
+				continue;
+			}
+			struct config_where where = config_where("layers[%u].regions[%u]",
+				region->layer, region_number(config, i));
+			COMPLAIN(where,
+				"%s: check: owner, but layer '%s' is in front of it; give that "
+				"one a lower z, or move one of them",
+				where.text, config->layers[n].name);
+		}
+	}
 }

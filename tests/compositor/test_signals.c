@@ -137,6 +137,25 @@ START_TEST(silence_lights_all) {
 }
 END_TEST
 
+/* Nobody knows how long it lay there. */
+START_TEST(what_a_predecessor_left_is_not_believed) {
+	send_next();
+	rig_step(&rig, 1);
+	expect_brake("brake/off");
+	for (unsigned i = 0; i < 5; i++) {
+		send_next();
+	}
+	rig_restart(&rig);
+	rig_step(&rig, 1);
+	ck_assert_uint_eq(rig_value(&rig, "signals.state"), SIGNALS_ABSENT);
+	expect_brake("brake/on");
+	send_next();
+	rig_step(&rig, 1);
+	ck_assert_uint_eq(rig_value(&rig, "signals.state"), SIGNALS_VALID);
+	expect_brake("brake/off");
+}
+END_TEST
+
 static void send_damaged(void) {
 	message.counter++;
 	signal_message_seal(&message);
@@ -336,6 +355,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(signals, nothing_is_known_before_the_first_message);
 	tcase_add_test(signals, values_are_shown_in_the_same_tick);
 	tcase_add_test(signals, silence_lights_all);
+	tcase_add_test(signals, what_a_predecessor_left_is_not_believed);
 	tcase_add_loop_test(signals, what_is_refused_is_counted, 0, ARRAY_LEN(refused));
 	tcase_add_test(signals, lost_ones_are_counted);
 	tcase_add_test(signals, a_flood_is_taken_in_parts);

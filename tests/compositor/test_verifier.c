@@ -850,6 +850,46 @@ START_TEST(an_owner_is_alone) {
 }
 END_TEST
 
+/* What another layer shows in front of it is none of its own. */
+START_TEST(a_layer_in_front_is_not_its_fault) {
+	struct config config;
+	cluster_config(&config);
+	config.layers[1].z = 5;
+	config.regions_len = 2;
+	config.regions[0] = (struct config_region) {
+		.name = "readable",
+		.check = SAFETY_CONTRAST,
+		.place = watched,
+		.frames = 1,
+		.threshold = 60,
+	};
+	config.regions[1] = config.regions[0];
+	snprintf(config.regions[1].name, sizeof(config.regions[1].name), "coloured");
+	config.regions[1].check = SAFETY_BLACK;
+	start(&config);
+	draw_ivi();
+	draw_content('x');
+	rig_step(&rig, FOLLOW_TICKS);
+	ck_assert_int_eq(rig_command(&rig, "ivi", CONTROL_LAYER_AT, 0, 0), 0);
+	for (unsigned i = 0; i < 5; i++) {
+		draw_content('x');
+		rig_step(&rig, 1);
+		pair_expect(&rig, "layer.cluster", LAYER_LIVE);
+		ck_assert_uint_eq(read_region("readable").verdict, SAFETY_PASSED);
+	}
+	rig_look(&rig);
+	ck_assert_uint_eq(rig_pixel(&rig, watched.x, watched.y), PAIR_IVI);
+	/* its own picture is looked at all the same */
+	for (unsigned i = 0; i < 5; i++) {
+		draw_content('a');
+		rig_step(&rig, 1);
+	}
+	ck_assert_uint_eq(read_region("readable").verdict, SAFETY_FAILED);
+	pair_expect(&rig, "layer.cluster", LAYER_PLACEHOLDER);
+	finish();
+}
+END_TEST
+
 START_TEST(a_region_may_only_be_logged) {
 	struct config config;
 	cluster_config(&config);
@@ -1053,6 +1093,7 @@ Suite *suite_under_test(void) {
 	TCase *region = suite_case(suite, "region");
 	tcase_add_loop_test(region, a_region_is_watched, 0, ARRAY_LEN(regions));
 	tcase_add_test(region, an_owner_is_alone);
+	tcase_add_test(region, a_layer_in_front_is_not_its_fault);
 	tcase_add_test(region, a_region_may_only_be_logged);
 	tcase_add_loop_test(region, a_region_has_its_own_reaction, 0, ARRAY_LEN(answers));
 	tcase_add_loop_test(region, a_layer_that_is_gone_may_be_worse_yet, 0, 2);

@@ -271,8 +271,8 @@ static const struct bad_row bad_rows[] = {
 	{ "quarantine form", GUEST "layers:\n  - name: a\n    quarantine: 3 per minute\n", 5,
 		"layers[0].quarantine: '3 per minute'; allowed: never, or a number of times and a "
 		"time, as \"3 in 60s\" or \"2 in 500ms\"" },
-	{ "follow", GUEST "layers:\n  - name: a\n    follow_ms: 10001\n", 5,
-		"layers[0].follow_ms: 10001; allowed: 0 to 10000" },
+	{ "follow", GUEST "layers:\n  - name: a\n    follow_ms: 2001\n", 5,
+		"layers[0].follow_ms: 2001; allowed: 0 to 2000" },
 	{ "no such cause", GUEST "layers:\n  - name: a\n    reactions: {atlas: hold}\n", 5,
 		"layers[0].reactions: there is no 'atlas' of a layer; allowed: never-started, "
 		"died, hung-up, reset, blanked, stuck, stalled, heartbeat, heartbeat-frozen, "
@@ -330,6 +330,10 @@ static const struct bad_row bad_rows[] = {
 	{ "region reaction", REGION "name: r, check: live, reaction: shout}\n", 7,
 		"layers[0].regions[0].reaction: 'shout'; allowed: log, hold, placeholder, "
 		"fallback, safe" },
+	{ "region with a layer in front",
+		REGION "name: r, check: owner}\n  - {name: b, guest: a, size: 64x64, z: 1}\n", 7,
+		"layers[0].regions[0]: check: owner, but layer 'b' is in front of it; give that one "
+		"a lower z, or move one of them" },
 	{ "region twice", REGION "name: r, check: live}\n      - {name: r, check: black}\n", 8,
 		"layers[0].regions[1].name: 'r' is taken; names of one kind must differ" },
 
