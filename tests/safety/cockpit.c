@@ -58,6 +58,9 @@ static void send_signals(struct signal_source *source) {
 	}
 	(void)send(source->socket, &source->message, sizeof(source->message),
 		MSG_DONTWAIT | MSG_NOSIGNAL);
+	for (unsigned i = 0; i < SIGNAL_VALUES; i++) {
+		atomic_store(&source->guest->values[i], source->message.values[i]);
+	}
 }
 
 static void *send_in_cycles(void *data) {
@@ -74,6 +77,7 @@ static int start_signals(struct cockpit *cockpit) {
 	char path[128];
 	snprintf(path, sizeof(path), "%s/signals", cockpit->runtime);
 	source->message.source = (uint32_t)getpid() | 1;
+	source->guest = cockpit->cluster.shared;
 	source->socket = fd_connect_unix(path, SOCK_DGRAM);
 	if (source->socket < 0) {
 		return complain(cockpit, "the signals' socket", source->socket);
@@ -562,7 +566,6 @@ int32_t cockpit_value(const struct cockpit *cockpit, uint32_t signal) {
 
 void cockpit_set_value(struct cockpit *cockpit, uint32_t signal, int32_t value) {
 	atomic_store(&cockpit->source.values[signal], value);
-	atomic_store(&cockpit->cluster.shared->values[signal], value);
 	atomic_store(&cockpit->observer.values[signal], value);
 }
 

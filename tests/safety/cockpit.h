@@ -38,6 +38,7 @@ struct cockpit_options {
 struct signal_source {
 	int socket; /* -1: not sending */
 	struct signal_message message;
+	struct cluster_guest_shared *guest; /* is told the same, once it was sent; borrowed */
 	_Atomic int32_t values[SIGNAL_VALUES];
 	_Atomic bool is_paused, is_corrupt; /* faults of the bus */
 	_Atomic bool stop;
@@ -89,7 +90,7 @@ int cockpit_recover(struct cockpit *cockpit);
 /* ---- what is asked for ---- */
 
 int32_t cockpit_value(const struct cockpit *cockpit, uint32_t signal);
-/* Changes a signal for the source, the cluster guest and the observer, all at once. */
+/* Changes a signal for the observer and the source; the cluster's guest is told what is sent when it is. */
 void cockpit_set_value(struct cockpit *cockpit, uint32_t signal, int32_t value);
 
 /* ---- the compositor ---- */

@@ -4,8 +4,10 @@
  *
  * Legal is: any values, themes and locales; the other guest's machine ending and starting again, in any
  * resolution; pauses of the other guest's pictures shorter than it may be silent. What the other guest's
- * layer goes through while its machine is away is expected and not counted; any record of the cluster,
- * the output, an element or the compositor itself is a false alarm, and so is a wrong pixel.
+ * layer goes through while its machine is away is expected and not counted. A false alarm is any other
+ * record with a reaction, and any of an element or a region, since that was drawn by the host or found
+ * wrong. A wrong picture is one without the cluster, or with a telltale that is not what was asked for within
+ * the time that signals, guest and compositor have for it.
  *
  * Thread: one.
  */
