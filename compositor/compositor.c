@@ -186,7 +186,7 @@ void compositor_handle_tick(void *data, uint32_t events) {
 	}
 	uint64_t now_ns = clock_now_ns();
 	uint64_t lead_ns = screen->ticker.lead_ns;
-	compositor_suffer();
+	compositor_suffer(compositor);
 	watchdog_chain_begin(&screen->chain, screen->ticker.count);
 	take_signals(compositor, screen);
 	take_pictures(compositor, screen);

@@ -84,7 +84,7 @@ void compositor_supervise(
 /* compositor_faults.c: first light was shown at `lit_ns`. If a predecessor is gone, that is written down. */
 void compositor_note_light(struct compositor *compositor, uint64_t lit_ns);
 /* compositor_faults.c: begins a tick as an injected hang or stall would. */
-void compositor_suffer(void);
+void compositor_suffer(struct compositor *compositor);
 /* compositor_faults.c: CONTROL_INJECT, CONTROL_MECHANISM. 0, or -errno and the reason in the reply. */
 int compositor_inject(struct compositor *compositor, const struct control_message *request,
 	struct control_message *reply);

@@ -12,6 +12,24 @@ void flips_init(struct flips *flips, struct output *output, uint64_t now_ns) {
 	};
 }
 
+void flips_acknowledge(struct flips *flips, uint64_t now_ns) {
+	const struct flips before = *flips;
+	flips_init(flips, before.output, now_ns);
+	flips->mode_sets = before.mode_sets;
+	flips->repaints = before.repaints;
+}
+
+/* What it did is seen with the next tick. */
+static void set_mode(struct flips *flips) {
+	flips->mode_sets++;
+	(void)output_reset(flips->output);
+}
+
+static void repaint(struct flips *flips, struct flips_verdict *verdict) {
+	flips->repaints++;
+	verdict->is_repaint = true;
+}
+
 void flips_handle_show(struct flips *flips, int err) {
 	flips->refusals = err < 0 ? flips->refusals + 1 : 0;
 }
@@ -75,17 +93,17 @@ static void try_next(struct flips *flips, uint64_t tick, struct flips_verdict *v
 		return;
 	}
 	if (is_reset) {
-		(void)output_reset(flips->output); /* what it did is seen with the next tick */
+		set_mode(flips);
 	}
-	verdict->is_repaint = true;
+	repaint(flips, verdict);
 }
 
 static void change_cause(struct flips *flips, enum fault_cause cause, uint64_t now_ns,
 	struct flips_verdict *verdict) {
 	if (flips->cause == FAULT_UNPLUGGED) {
 		/* whatever it shows now, it is not ours */
-		(void)output_reset(flips->output);
-		verdict->is_repaint = true;
+		set_mode(flips);
+		repaint(flips, verdict);
 	}
 	verdict->ended = flips->cause;
 	verdict->began = cause;
@@ -101,7 +119,9 @@ void flips_step(
 	output_status(flips->output, &status);
 	if (flips->is_hopeless) {
 		/* whatever is to be shown instead may still come through */
-		verdict->is_repaint = status.committed != status.completed;
+		if (status.committed != status.completed) {
+			repaint(flips, verdict);
+		}
 		return;
 	}
 	watch_pending(flips, &status, tick);

@@ -9,7 +9,7 @@
  *   other mode   the configured one is set; after the third time in a row nothing helps
  *
  * What helps nothing is for who owns the output: black, and the watchdog is not petted. Until
- * flips_init() nothing is tried then but to commit again what was lost. One of these at a time: the first
+ * flips_acknowledge() nothing is tried then but to commit again what was lost. One of these at a time: the first
  * that applies.
  *
  * Thread: the compositor's. Nothing allocates or blocks.
@@ -39,6 +39,8 @@ struct flips {
 	uint64_t pending_ns;
 	bool is_pending;
 	uint64_t last_ns; /* of the tick before */
+	uint64_t mode_sets; /* so far */
+	uint64_t repaints; /* committed again as a whole, so far */
 };
 
 /* What a tick brought. */
@@ -51,6 +53,8 @@ struct flips_verdict {
 };
 
 void flips_init(struct flips *flips, struct output *output, uint64_t now_ns);
+/* Somebody wants to try again: nothing was wrong so far. What was tried stays counted. */
+void flips_acknowledge(struct flips *flips, uint64_t now_ns);
 
 /* Once a tick, before the picture is composed. May set the mode. */
 void flips_step(struct flips *flips, uint64_t tick, uint64_t now_ns, struct flips_verdict *verdict);

@@ -25,6 +25,8 @@ static void export_values(struct screen *screen, struct stats *stats) {
 		.missed = stats_value(stats, "", "output.%s.missed", name),
 		.fallbacks = stats_value(stats, "", "output.%s.fallbacks", name),
 		.fallback_ns = stats_value(stats, "time", "output.%s.fallback_ns", name),
+		.mode_sets = stats_value(stats, "", "output.%s.mode_sets", name),
+		.repaints = stats_value(stats, "", "output.%s.repaints", name),
 		.compose_ns_last = stats_value(stats, "ns", "output.%s.compose_ns_last", name),
 		.compose_ns_max = stats_value(stats, "ns", "output.%s.compose_ns_max", name),
 		.lateness_ns_last = stats_value(stats, "ns", "output.%s.lateness_ns_last", name),
@@ -218,10 +220,12 @@ static void step_flips(struct screen *screen, uint64_t now_ns, struct screen_sig
 	struct flips *flips = &screen->flips;
 	struct flips_verdict verdict;
 	if (screen->is_acknowledged && flips->is_hopeless) {
-		flips_init(flips, screen->output, now_ns);
+		flips_acknowledge(flips, now_ns);
 		canvas_forget_shown(&screen->canvas);
 	}
 	flips_step(flips, screen->tick, now_ns, &verdict);
+	atomic_store(screen->exported.mode_sets, flips->mode_sets);
+	atomic_store(screen->exported.repaints, flips->repaints);
 	if (verdict.is_repaint) {
 		canvas_forget_shown(&screen->canvas);
 	}

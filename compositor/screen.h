@@ -31,6 +31,7 @@ struct screen_event {
 
 struct screen_values {
 	_Atomic uint64_t *state, *cause, *ticks, *frames, *missed, *fallbacks, *fallback_ns;
+	_Atomic uint64_t *mode_sets, *repaints; /* tried where pictures did not arrive */
 	_Atomic uint64_t *compose_ns_last, *compose_ns_max;
 	_Atomic uint64_t *lateness_ns_last, *lateness_ns_max;
 };

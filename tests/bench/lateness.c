@@ -1,13 +1,13 @@
 #include "tests/bench/lateness.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "core/clock.h"
 #include "core/macros.h"
+#include "tests/support/realtime.h"
 
 #define MONITOR_PRIORITY 50
 
@@ -36,28 +36,14 @@ static void *monitor_run(void *data) {
 	return NULL;
 }
 
-static int start_thread(struct lateness_monitor *monitor, bool is_realtime) {
-	pthread_attr_t attributes;
-	struct sched_param parameter = { .sched_priority = MONITOR_PRIORITY };
-	pthread_attr_init(&attributes);
-	if (is_realtime) {
-		pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
-		pthread_attr_setschedpolicy(&attributes, SCHED_FIFO);
-		pthread_attr_setschedparam(&attributes, &parameter);
-	}
-	int error = pthread_create(&monitor->thread, &attributes, monitor_run, monitor);
-	pthread_attr_destroy(&attributes);
-	monitor->is_realtime = is_realtime;
-	return -error;
-}
-
 int lateness_monitor_init(struct lateness_monitor *monitor) {
 	*monitor = (struct lateness_monitor) { 0 };
 	monitor->due_ns = calloc(LATENESS_WAKES_MAX, sizeof(uint64_t));
 	monitor->late_ns = calloc(LATENESS_WAKES_MAX, sizeof(uint64_t));
-	int error = monitor->due_ns && monitor->late_ns ? start_thread(monitor, true) : -ENOMEM;
-	if (error == -EPERM) {
-		error = start_thread(monitor, false);
+	int error = -ENOMEM;
+	if (monitor->due_ns != NULL && monitor->late_ns != NULL) {
+		error = realtime_thread_create(&monitor->thread, MONITOR_PRIORITY, monitor_run,
+			monitor, &monitor->is_realtime);
 	}
 	if (error) {
 		free(monitor->due_ns);

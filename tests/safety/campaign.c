@@ -29,6 +29,8 @@
 #define SLOW_RUNS 100
 #define CHUNK 20        /* runs of a row that a worker takes at once */
 #define JOBS_MAX 16
+#define LOAD_NICE 19 /* it takes what is left: guests that starve are another failure than the one injected */
+#define NO_MORE (UINT32_MAX / 2)
 
 struct campaign {
 	uint32_t runs, slow_runs, jobs, load;
@@ -62,7 +64,7 @@ static bool is_chosen(const struct campaign *campaign, const struct row *row) {
 }
 
 static uint32_t runs_of(const struct campaign *campaign, const struct row *row) {
-	return row->is_slow || row->starts_again ? campaign->slow_runs : campaign->runs;
+	return row->is_slow ? campaign->slow_runs : campaign->runs;
 }
 
 /* Task `index`, chunk by chunk over all rows, so that all rows meet all states of the machine. */
@@ -132,6 +134,7 @@ static uint64_t random_phase(void) {
 static bool take_shot(const struct campaign *campaign, struct cockpit *cockpit,
 	const struct task *task, bool is_pictured) {
 	struct result result = { .row = task->row, .is_control = task->is_control };
+	uint64_t begin_ns = clock_now_ns();
 	const struct row *row = &rows[task->row];
 	if (is_pictured) {
 		save_picture(campaign, cockpit, row->name, "before");
@@ -141,6 +144,7 @@ static bool take_shot(const struct campaign *campaign, struct cockpit *cockpit,
 	result.verdict =
 		(uint8_t)shot_take(cockpit, row, random_phase(), task->is_control, &result.shot);
 	cockpit->handle_answer = NULL;
+	result.took_ns = clock_now_ns() - begin_ns;
 	results_add(campaign->results, &result);
 	return result.verdict != SHOT_BROKEN;
 }
@@ -165,10 +169,10 @@ static int work(const struct campaign *campaign, unsigned number) {
 	}
 	for (;;) {
 		uint32_t index = atomic_fetch_add(campaign->next, 1);
-		if (!find_task(campaign, index, &task)) {
+		if (index >= NO_MORE || !find_task(campaign, index, &task)) {
 			break;
 		}
-		for (uint32_t i = 0; i < task.runs; i++) {
+		for (uint32_t i = 0; i < task.runs && atomic_load(campaign->next) < NO_MORE; i++) {
 			bool is_pictured = i == 0 && !task.is_control;
 			if (!take_shot(campaign, &cockpit, &task, is_pictured)) {
 				cockpit_finish(&cockpit);
@@ -184,12 +188,25 @@ static int work(const struct campaign *campaign, unsigned number) {
 
 static void burn(void) {
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)nice(5);
+	(void)!nice(LOAD_NICE);
 	for (volatile uint64_t n = 0;; n++) {
 	}
 }
 
 /* ---- the campaign ---- */
+
+static volatile sig_atomic_t is_ending;
+
+static void handle_interrupt(int number) {
+	is_ending = 1;
+}
+
+/* The first asks for an end after what is under way; workers leave that to their parent. */
+static void catch_interrupts(void) {
+	const struct sigaction action = { .sa_handler = handle_interrupt, .sa_flags = SA_RESTART };
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+}
 
 static void show_progress(const struct campaign *campaign, uint32_t total, uint64_t start_ns) {
 	uint32_t done = atomic_load(&campaign->results->len);
@@ -216,11 +233,30 @@ static int wait_for_workers(const struct campaign *campaign, pid_t *workers, uin
 				}
 			}
 		}
+		if (is_ending == 1) {
+			fprintf(stderr, "\nsafety: ending after the injections under way\n");
+			atomic_store(campaign->next, NO_MORE);
+			is_ending = 2;
+		}
 		show_progress(campaign, total, start_ns);
 		nanosleep(&(struct timespec) { .tv_nsec = 500000000 }, NULL);
 	}
 	fprintf(stderr, "\n");
 	return status;
+}
+
+/* The page with distributions and pictures. */
+static void make_report(const struct campaign *campaign) {
+	pid_t pid = fork();
+	if (pid == 0) {
+		execlp("python3", "python3", SAFETY_REPORT, campaign->out, (char *)NULL);
+		_exit(127);
+	}
+	int status = -1;
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
+		fprintf(stderr, "safety: no report was made; python3 %s %s says why\n",
+			SAFETY_REPORT, campaign->out);
+	}
 }
 
 static int run_campaign(struct campaign *campaign) {
@@ -236,10 +272,12 @@ static int run_campaign(struct campaign *campaign) {
 	for (uint32_t i = 0; i < campaign->jobs; i++) {
 		workers[i] = fork();
 		if (workers[i] == 0) {
-			(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+			(void)signal(SIGINT, SIG_IGN);
 			exit(work(campaign, i));
 		}
 	}
+	catch_interrupts();
 	int error = lateness_monitor_init(&monitor);
 	if (error != 0) {
 		fprintf(stderr, "safety: no lateness monitor: %s\n", strerror(-error));
@@ -261,6 +299,8 @@ static int run_campaign(struct campaign *campaign) {
 	fclose(json);
 	lateness_monitor_finish(&monitor);
 	printf("figures: %s\n", path);
+	fflush(stdout);
+	make_report(campaign);
 	return good && status == EXIT_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -307,14 +347,15 @@ static void print_help(FILE *file) {
 		"measures how\n"
 		"fast the picture is right again. Succeeds when every run kept its row's bounds "
 		"and every\n"
-		"control run, with the row's mechanism switched off, failed.\n\n"
+		"control run, with the row's mechanism switched off, failed. Ctrl-C ends it early, with a\n"
+		"report of what was run.\n\n"
 		"  --runs N        injections of a row (default %u)\n"
 		"  --slow-runs N   of rows that take more than a second each (default %u)\n"
 		"  --rows A,B      only these rows; --list names them\n"
 		"  --jobs N        cockpits side by side (default: 2 per processor)\n"
-		"  --load N        processes that only use a processor (default 1)\n"
+		"  --load N        processes that use what processor time is left (default 1)\n"
 		"  --no-controls   no control runs\n"
-		"  --out DIR       results.json, pictures, report (default build/safety)\n"
+		"  --out DIR       index.html with pictures, results.json (default build/safety)\n"
 		"  --soak SECONDS  instead: legal content only, and not one reaction\n"
 		"  --stepped       each row once on a clock of its own, as the tests do it\n"
 		"  --list          the rows\n",

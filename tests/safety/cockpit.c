@@ -136,8 +136,8 @@ static int compile(struct cockpit *cockpit) {
 	if (file == NULL) {
 		return -errno;
 	}
-	cockpit_yaml_write(
-		file, cockpit->options.is_real, cockpit->options.has_sound, cockpit->watchdog);
+	cockpit_yaml_write(file, cockpit->options.is_real, cockpit->options.has_sound,
+		cockpit->watchdog, cockpit->buzzer);
 	if (fclose(file) != 0) {
 		return -errno;
 	}
@@ -335,7 +335,7 @@ int cockpit_init(struct cockpit *cockpit, const struct cockpit_options *options)
 	cockpit->options = *options;
 	cockpit->run = -1;
 	cockpit->config_fd = cockpit->atlas_fd = cockpit->keeper = cockpit->compositor = -1;
-	cockpit->step = cockpit->source.socket = cockpit->pets.fifo = -1;
+	cockpit->step = cockpit->source.socket = cockpit->pets.fifo = cockpit->buzzes.fifo = -1;
 	cockpit->cluster.pid = cockpit->other.pid = -1;
 	cockpit->cluster.shared_fd = cockpit->other.shared_fd = -1;
 	snprintf(cockpit->dir, sizeof(cockpit->dir), "/tmp/fascia-safety-XXXXXX");
@@ -345,10 +345,14 @@ int cockpit_init(struct cockpit *cockpit, const struct cockpit_options *options)
 	snprintf(cockpit->yaml, sizeof(cockpit->yaml), "%s/safety.yaml", cockpit->dir);
 	snprintf(cockpit->runtime, sizeof(cockpit->runtime), "%s/run", cockpit->dir);
 	snprintf(cockpit->watchdog, sizeof(cockpit->watchdog), "%s/watchdog", cockpit->dir);
+	snprintf(cockpit->buzzer, sizeof(cockpit->buzzer), "%s/buzzer", cockpit->dir);
 
 	int error = compile(cockpit);
 	if (error == 0) {
 		error = pets_init(&cockpit->pets, cockpit->watchdog, options->is_real);
+	}
+	if (error == 0) {
+		error = pets_init(&cockpit->buzzes, cockpit->buzzer, options->is_real);
 	}
 	if (error == 0) {
 		error = start_service(cockpit);
@@ -370,7 +374,7 @@ int cockpit_init(struct cockpit *cockpit, const struct cockpit_options *options)
 static void remove_files(const struct cockpit *cockpit) {
 	char path[128];
 	(void)rmdir(cockpit->runtime);
-	static const char *const names[] = { "safety.yaml", "watchdog", "log" };
+	static const char *const names[] = { "safety.yaml", "watchdog", "buzzer", "log" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", cockpit->dir, names[i]);
 		(void)unlink(path);
@@ -406,6 +410,7 @@ void cockpit_finish(struct cockpit *cockpit) {
 	lipsync_finish(&cockpit->lipsync);
 	stop_service(cockpit);
 	pets_finish(&cockpit->pets);
+	pets_finish(&cockpit->buzzes);
 	for (uint32_t i = 0; i < cockpit->pages_len; i++) {
 		stats_unmap(cockpit->pages[i]);
 	}
@@ -441,6 +446,7 @@ int cockpit_step(struct cockpit *cockpit) {
 			return -ETIMEDOUT;
 		}
 	}
+	(void)observer_look(&cockpit->observer);
 	return 0;
 }
 
@@ -463,7 +469,6 @@ int cockpit_tick(struct cockpit *cockpit) {
 	}
 	draw_if_alive(cockpit, &cockpit->other);
 	int error = cockpit_step(cockpit);
-	observer_look(&cockpit->observer);
 	pets_drain(&cockpit->pets);
 	return error;
 }

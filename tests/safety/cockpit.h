@@ -48,7 +48,7 @@ struct signal_source {
 
 struct cockpit {
 	struct cockpit_options options;
-	char dir[64], yaml[96], runtime[96], watchdog[96];
+	char dir[64], yaml[96], runtime[96], watchdog[96], buzzer[96];
 	pid_t run;          /* the service; -1: none */
 	struct config config;
 	int config_fd, atlas_fd;
@@ -65,7 +65,7 @@ struct cockpit {
 	uint32_t seen_counter; /* of the cluster's newest picture, as looked at last */
 	struct lipsync lipsync; /* real time, with sound */
 	struct signal_source source;
-	struct pets pets;
+	struct pets pets, buzzes; /* of the watchdog; of the buzzer */
 	/* called when a row's answer is on the screen; may be NULL */
 	void (*handle_answer)(struct cockpit *cockpit, const char *row, const void *data);
 	const void *answer_data;

@@ -64,12 +64,13 @@ static const char text[] = "name: safety\n"
 			   "  watchdog:\n"
 			   "    kind: file\n"
 			   "    path: %s\n"
+			   "  buzzer: %s\n"
 			   "  chimes: %s\n"
 			   "  chime_ms: 120\n"
 			   "sound:\n"
 			   "  sink: %s\n";
 
-void cockpit_yaml_write(FILE *file, bool is_real, bool has_sound, const char *watchdog) {
-	fprintf(file, text, is_real ? "60" : "step", watchdog, has_sound ? "true" : "false",
+void cockpit_yaml_write(FILE *file, bool is_real, bool has_sound, const char *watchdog, const char *buzzer) {
+	fprintf(file, text, is_real ? "60" : "step", watchdog, buzzer, has_sound ? "true" : "false",
 		has_sound ? "memory" : "none");
 }

@@ -1,13 +1,13 @@
 #include "tests/safety/guest_sound.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 #include <time.h>
 
 #include "core/clock.h"
 #include "core/macros.h"
 #include "tests/safety/lipsync.h"
+#include "tests/support/realtime.h"
 
 #define PERIOD_FRAMES 480 /* 10 ms */
 #define PERIOD_BYTES (PERIOD_FRAMES * 4)
@@ -120,23 +120,8 @@ static void *run(void *data) {
 	return NULL;
 }
 
-static int start_thread(struct guest_sound *sound, bool is_realtime) {
-	pthread_attr_t attributes;
-	const struct sched_param parameter = { .sched_priority = PRIORITY };
-	pthread_attr_init(&attributes);
-	if (is_realtime) {
-		pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
-		pthread_attr_setschedpolicy(&attributes, SCHED_FIFO);
-		pthread_attr_setschedparam(&attributes, &parameter);
-	}
-	int error = pthread_create(&sound->thread, &attributes, run, sound);
-	pthread_attr_destroy(&attributes);
-	return -error;
-}
-
 int guest_sound_start(
 	struct guest_sound *sound, struct cluster_guest_shared *shared, const char *socket) {
 	*sound = (struct guest_sound) { .shared = shared, .socket = socket };
-	int error = start_thread(sound, true);
-	return error == -EPERM ? start_thread(sound, false) : error;
+	return realtime_thread_create(&sound->thread, PRIORITY, run, sound, NULL);
 }

@@ -1,12 +1,11 @@
 #include "tests/safety/lipsync.h"
 
-#include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
 #include "core/macros.h"
+#include "tests/support/realtime.h"
 
 #define WAIT_MS 100
 #define CHUNK_FRAMES 512
@@ -38,28 +37,15 @@ static void *listen_to_sink(void *data) {
 	return NULL;
 }
 
-static int start_thread(struct lipsync *lipsync, bool is_realtime) {
-	pthread_attr_t attributes;
-	const struct sched_param parameter = { .sched_priority = PRIORITY };
-	pthread_attr_init(&attributes);
-	if (is_realtime) {
-		pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
-		pthread_attr_setschedpolicy(&attributes, SCHED_FIFO);
-		pthread_attr_setschedparam(&attributes, &parameter);
-	}
-	int error = pthread_create(&lipsync->thread, &attributes, listen_to_sink, lipsync);
-	pthread_attr_destroy(&attributes);
-	lipsync->has_thread = error == 0;
-	return -error;
-}
-
 int lipsync_init(struct lipsync *lipsync, int sink) {
 	*lipsync = (struct lipsync) { 0 };
 	int error = sink_reader_init(&lipsync->reader, sink);
-	if (error == 0) {
-		error = start_thread(lipsync, true);
+	if (error != 0) {
+		return error;
 	}
-	return error == -EPERM ? start_thread(lipsync, false) : error;
+	error = realtime_thread_create(&lipsync->thread, PRIORITY, listen_to_sink, lipsync, NULL);
+	lipsync->has_thread = error == 0;
+	return error;
 }
 
 void lipsync_finish(struct lipsync *lipsync) {

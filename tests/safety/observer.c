@@ -1,10 +1,10 @@
 #include "tests/safety/observer.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 
 #include "core/macros.h"
+#include "tests/support/realtime.h"
 
 #define PRIORITY 40
 #define WAIT_MS 100
@@ -176,21 +176,6 @@ static void *run(void *data) {
 	return NULL;
 }
 
-static int start_thread(struct observer *observer, bool is_realtime) {
-	pthread_attr_t attributes;
-	const struct sched_param parameter = { .sched_priority = PRIORITY };
-	pthread_attr_init(&attributes);
-	if (is_realtime) {
-		pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
-		pthread_attr_setschedpolicy(&attributes, SCHED_FIFO);
-		pthread_attr_setschedparam(&attributes, &parameter);
-	}
-	int error = pthread_create(&observer->thread, &attributes, run, observer);
-	pthread_attr_destroy(&attributes);
-	observer->has_thread = error == 0;
-	return -error;
-}
-
 static uint32_t find_layer(const struct config *config, const char *name) {
 	for (uint32_t i = 0; i < config->layers_len; i++) {
 		if (strcmp(config->layers[i].name, name) == 0) {
@@ -215,8 +200,9 @@ int observer_init(struct observer *observer, struct output_reader *reader,
 	if (!is_real) {
 		return 0;
 	}
-	int error = start_thread(observer, true);
-	return error == -EPERM ? start_thread(observer, false) : error;
+	int error = realtime_thread_create(&observer->thread, PRIORITY, run, observer, NULL);
+	observer->has_thread = error == 0;
+	return error;
 }
 
 void observer_finish(struct observer *observer) {

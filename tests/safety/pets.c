@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/clock.h"
 #include "core/fd.h"
+#include "tests/support/realtime.h"
 
 #define PRIORITY 45
 #define WAIT_MS 100
@@ -43,22 +43,6 @@ static void *run(void *data) {
 	return NULL;
 }
 
-static int start_thread(struct pets *pets) {
-	pthread_attr_t attributes;
-	const struct sched_param parameter = { .sched_priority = PRIORITY };
-	pthread_attr_init(&attributes);
-	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
-	pthread_attr_setschedpolicy(&attributes, SCHED_FIFO);
-	pthread_attr_setschedparam(&attributes, &parameter);
-	int error = pthread_create(&pets->thread, &attributes, run, pets);
-	pthread_attr_destroy(&attributes);
-	if (error == EPERM) {
-		error = pthread_create(&pets->thread, NULL, run, pets);
-	}
-	pets->has_thread = error == 0;
-	return -error;
-}
-
 int pets_init(struct pets *pets, const char *path, bool is_real) {
 	memset(pets, 0, sizeof(*pets));
 	pets->fifo = -1;
@@ -70,7 +54,12 @@ int pets_init(struct pets *pets, const char *path, bool is_real) {
 	if (pets->fifo < 0) {
 		return -errno;
 	}
-	return is_real ? start_thread(pets) : 0;
+	if (!is_real) {
+		return 0;
+	}
+	int error = realtime_thread_create(&pets->thread, PRIORITY, run, pets, NULL);
+	pets->has_thread = error == 0;
+	return error;
 }
 
 void pets_finish(struct pets *pets) {

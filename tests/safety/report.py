@@ -87,6 +87,8 @@ def verdicts_text(row):
         text += f'; {row["excused"]} of them late by no more than the machine was at that moment'
     if row["wrong_pictures"]:
         text += f'; {row["wrong_pictures"]} wrong pictures'
+    if row["missed_pictures"]:
+        text += f'; {row["missed_pictures"]} pictures were not seen by the observer'
     if row["controls"]:
         failed = row["controls"] - row["control_verdicts"]["passed"]
         how = ", ".join(name for name, count in row["control_verdicts"].items() if count)

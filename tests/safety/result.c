@@ -67,7 +67,8 @@ struct tally {
 	uint32_t verdicts[SHOT_BROKEN + 1], control_verdicts[SHOT_BROKEN + 1];
 	uint32_t excused;       /* late by no more than the machine was */
 	uint32_t causes[FAULT_CAUSES];
-	uint32_t wrong_pictures, wrong_most;
+	uint32_t wrong_pictures, missed_pictures;
+	uint64_t took_ns;
 	struct series detect, react, safe;
 };
 
@@ -104,7 +105,8 @@ static void tally_add(
 	tally->verdicts[verdict]++;
 	tally->causes[shot->cause]++;
 	tally->wrong_pictures += shot->wrong_pictures;
-	tally->wrong_most = MAX(tally->wrong_most, shot->wrong_pictures);
+	tally->missed_pictures += shot->missed_pictures;
+	tally->took_ns += result->took_ns;
 	add(&tally->detect, shot->onset_ns, shot->detect_ns);
 	add(&tally->react, shot->detect_ns, shot->safe_ns);
 	add(&tally->safe, shot->onset_ns, shot->safe_ns);
@@ -154,6 +156,8 @@ static void write_row(FILE *json, const struct row *row, struct tally *tally, bo
 		row->detect_ms, row->safe_ms, row->wrong_max, good ? "true" : "false");
 	fprintf(json, "\"runs\": %u, \"controls\": %u, \"excused\": %u, \"wrong_pictures\": %u, ",
 		tally->runs, tally->controls, tally->excused, tally->wrong_pictures);
+	fprintf(json, "\"missed_pictures\": %u, \"seconds\": %.1f, ", tally->missed_pictures,
+		(double)tally->took_ns / 1e9);
 	write_verdicts(json, "verdicts", tally->verdicts);
 	write_verdicts(json, "control_verdicts", tally->control_verdicts);
 	write_causes(json, tally);

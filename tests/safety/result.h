@@ -21,6 +21,7 @@ struct result {
 	bool is_control;
 	uint8_t verdict;   /* enum shot_verdict, the machine's lateness not yet excused */
 	struct shot shot;
+	uint64_t took_ns;  /* with the recovery */
 };
 
 struct results {

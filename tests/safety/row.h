@@ -25,20 +25,27 @@
 #include "core/inject.h"
 #include "tests/safety/cockpit.h"
 
+#define ROW_LAMP_ON SIGNAL_BRAKE    /* lit in the cockpit at rest */
+#define ROW_LAMP_OFF SIGNAL_ENGINE  /* not lit */
+#define ROW_LAMP_CHIMES SIGNAL_OIL_PRESSURE /* not lit, and has a warning chime */
+
 #define ROW_CAUSES_MAX 4
 #define ROW_CONTROLS_MAX 4
 
 /* One injection. Times are CLOCK_MONOTONIC, ns; 0: did not happen. */
 struct shot {
 	uint64_t onset_ns, detect_ns, safe_ns;
+	uint64_t fault_ns;         /* when the fault took effect; onset_ns may be of what is measured */
 	uint64_t onset_tick, detect_tick, safe_tick; /* of the output's page */
 	enum fault_cause cause;    /* of the detection */
 	uint32_t wrong_pictures;
-	uint64_t first_record;     /* fault log records after this one are of this injection */
+	uint32_t missed_pictures;  /* that the observer did not see */
+	/* fault log records after this one are of this injection, up to the last one before the recovery */
+	uint64_t first_record, last_record;
 	uint64_t first_sight;      /* likewise of the observer's sights */
 	uint64_t phase_ns;         /* waited before the injection */
 	pid_t process;             /* of rows that kill one */
-	uint64_t number;           /* of rows that compare one */
+	uint64_t number, second;   /* of rows that compare one, or two */
 	bool is_control;
 };
 
@@ -63,7 +70,6 @@ struct row {
 	bool is_slow; /* a run takes more than a second */
 	bool is_real_only; /* about real time: not among the stepped tests */
 	bool from_next; /* it takes effect with the next picture */
-	bool starts_again; /* it ends a process: the cockpit needs time to recover */
 
 	/* Switches off a mechanism that is not the compositor's, for the control run; cockpit_recover()
 	 * switches it on. May be NULL. */

@@ -16,8 +16,8 @@
 #define SLOW_TICKS 900
 #define TICKS_OF_MS(ms) (((ms) * 60 + 999) / 1000)
 
-static const char *const verdict_names[] = { "passed", "undetected", "unsafe", "wrong", "late",
-	"broken" };
+static const char *const verdict_names[] = { "passed", "undetected", "unsafe", "wrong", "unseen",
+	"late", "broken" };
 
 const char *shot_verdict_name(enum shot_verdict verdict) {
 	return verdict_names[verdict];
@@ -45,13 +45,21 @@ static bool is_wrong(const struct cockpit *cockpit, const struct row *row, const
 	return row->is_wrong != NULL ? row->is_wrong(cockpit, shot, sight) : sight->wrong != 0;
 }
 
+static void count_wrong(const struct cockpit *cockpit, const struct row *row, struct shot *shot) {
+	struct sight sight;
+	shot->wrong_pictures = 0;
+	for (uint64_t i = shot->first_sight; i < observer_len(&cockpit->observer); i++) {
+		shot->wrong_pictures += observer_get(&cockpit->observer, i, &sight) &&
+			sight.shown_ns >= shot->fault_ns && is_wrong(cockpit, row, shot, &sight);
+	}
+}
+
 /* Goes over all pictures since the onset anew: the last run of safe ones begins at safe_ns. */
 static void find_safe(const struct cockpit *cockpit, const struct row *row, struct shot *shot) {
 	uint64_t len = observer_len(&cockpit->observer);
 	if (row->is_safe == NULL) {
 		return;
 	}
-	shot->wrong_pictures = 0;
 	shot->safe_ns = 0;
 	for (uint64_t i = shot->first_sight; i < len; i++) {
 		struct sight sight;
@@ -60,7 +68,6 @@ static void find_safe(const struct cockpit *cockpit, const struct row *row, stru
 			continue;
 		}
 		if (is_wrong(cockpit, row, shot, &sight)) {
-			shot->wrong_pictures++;
 			shot->safe_ns = 0;
 		} else if (!row->is_safe(cockpit, shot, &sight)) {
 			bool is_back = row->may_return && sight.cluster == SIGHT_GUEST &&
@@ -118,12 +125,14 @@ static int begin(
 	shot->phase_ns = phase_ns;
 	shot->first_record = cockpit_newest_record(cockpit);
 	shot->first_sight = observer_len(&cockpit->observer);
+	shot->missed_pictures = (uint32_t)atomic_load(&cockpit->observer.missed);
 	shot->onset_tick = tick_now(cockpit);
 	uint64_t now_ns = clock_now_ns();
 	error = row->inject(cockpit, shot);
 	if (shot->onset_ns == 0) {
 		shot->onset_ns = now_ns;
 	}
+	shot->fault_ns = shot->fault_ns != 0 ? shot->fault_ns : shot->onset_ns;
 	return error;
 }
 
@@ -132,12 +141,12 @@ static void take_onset(const struct cockpit *cockpit, const struct row *row, str
 	struct sight sight;
 	if (row->from_next && observer_get(&cockpit->observer, shot->first_sight, &sight) &&
 		sight.shown_ns > shot->onset_ns) {
-		shot->onset_ns = sight.shown_ns;
+		shot->onset_ns = shot->fault_ns = sight.shown_ns;
 	}
 	uint64_t fault_ns = MAX(atomic_load(&cockpit->cluster.shared->fault_ns),
 		atomic_load(&cockpit->other.shared->fault_ns));
 	if (fault_ns > shot->onset_ns) {
-		shot->onset_ns = fault_ns;
+		shot->onset_ns = shot->fault_ns = fault_ns;
 	}
 }
 
@@ -160,6 +169,9 @@ static void watch(struct cockpit *cockpit, const struct row *row, struct shot *s
 		(void)cockpit_tick(cockpit);
 	}
 	find_safe(cockpit, row, shot);
+	count_wrong(cockpit, row, shot);
+	shot->missed_pictures =
+		(uint32_t)(atomic_load(&cockpit->observer.missed) - shot->missed_pictures);
 }
 
 enum shot_verdict shot_judge(
@@ -172,6 +184,9 @@ enum shot_verdict shot_judge(
 	}
 	if ((row->is_safe != NULL || row->is_answered != NULL) && shot->safe_ns == 0) {
 		return SHOT_UNSAFE;
+	}
+	if (shot->missed_pictures > 0) {
+		return SHOT_UNSEEN;
 	}
 	if (!is_real) {
 		return SHOT_PASSED;
@@ -188,6 +203,22 @@ enum shot_verdict shot_judge(
 					       : REACTION_FRAMES * COCKPIT_PERIOD_NS;
 	end_ns = shot->detect_ns + react_ns + grace_ns;
 	return shot->detect_ns != 0 && shot->safe_ns > end_ns ? SHOT_LATE : SHOT_PASSED;
+}
+
+/* For whoever has to find out why. */
+static void say_records(const struct cockpit *cockpit, const struct row *row,
+	const struct shot *shot, enum shot_verdict verdict) {
+	struct safety_record record;
+	fprintf(stderr, "\nsafety: row %s: %s; recorded since:\n", row->name,
+		shot_verdict_name(verdict));
+	for (uint64_t n = shot->first_record + 1; n <= shot->last_record; n++) {
+		if (safety_page_read(cockpit->safety, n, &record)) {
+			fprintf(stderr, "safety:   %+.1f ms %s: %s -> %s: %s\n",
+				((double)record.detect_ns - (double)shot->onset_ns) / 1e6,
+				record.name, record.from, record.to,
+				fault_name((enum fault_cause)record.cause));
+		}
+	}
 }
 
 enum shot_verdict shot_take(struct cockpit *cockpit, const struct row *row, uint64_t phase_ns,
@@ -209,10 +240,15 @@ enum shot_verdict shot_take(struct cockpit *cockpit, const struct row *row, uint
 	if (error != 0) {
 		fprintf(stderr, "safety: row %s: %s\n", row->name, strerror(-error));
 	}
+	shot->last_record = cockpit_newest_record(cockpit);
 	/* clearing switches all mechanisms on again */
 	int recovered = cockpit_recover(cockpit);
 	if (error != 0 || recovered != 0) {
 		return SHOT_BROKEN;
 	}
-	return shot_judge(row, shot, cockpit->options.is_real, 0);
+	enum shot_verdict verdict = shot_judge(row, shot, cockpit->options.is_real, 0);
+	if (verdict != SHOT_PASSED && !is_control) {
+		say_records(cockpit, row, shot, verdict);
+	}
+	return verdict;
 }

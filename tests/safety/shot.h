@@ -13,10 +13,11 @@ enum shot_verdict {
 	SHOT_UNDETECTED,  /* none of the row's causes was recorded */
 	SHOT_UNSAFE,      /* no safe picture, or no answer */
 	SHOT_WRONG,       /* wrong pictures were shown */
+	SHOT_UNSEEN,      /* all is well, but for pictures that the observer did not get to see */
 	SHOT_LATE,        /* the bound was not kept */
 	SHOT_BROKEN,      /* the cockpit could not be brought to where the row begins */
 };
-#define SHOT_VERDICT_NAMES "passed|undetected|unsafe|wrong|late|broken"
+#define SHOT_VERDICT_NAMES "passed|undetected|unsafe|wrong|unseen|late|broken"
 
 /*
  * Injects the row once; `phase_ns` (real time only) is waited first. `is_control`: the row's mechanisms
