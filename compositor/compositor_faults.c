@@ -100,8 +100,8 @@ static void hang(struct compositor *compositor) {
 	const struct watchdog_chain none = { 0 };
 	for (;;) {
 		if (!mechanism_is_on(MECHANISM_WATCHDOG)) {
-			watchdog_end_cycle(&compositor->supervisor.watchdog, 0, &none, false,
-				clock_now_ns());
+			watchdog_end_cycle(
+				&compositor->supervisor.watchdog, 0, &none, false, clock_now_ns());
 		}
 		__asm__ volatile("" ::: "memory");
 	}

@@ -163,8 +163,8 @@ static void find_cause(struct element *element, const struct check_view *view,
 	if (element->is_distrusted && element->cause != FAULT_NONE) {
 		return;
 	}
-	bool is_elsewhere = *may_search &&
-		check_find(view, place, atlas_pixels(atlas, element->tile), &found);
+	bool is_elsewhere =
+		*may_search && check_find(view, place, atlas_pixels(atlas, element->tile), &found);
 	*may_search = false;
 	element->cause = is_elsewhere ? FAULT_MISPLACED : FAULT_WRONG_PIXELS;
 }

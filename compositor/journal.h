@@ -45,8 +45,8 @@ struct journal {
 	struct journal_entry entries[JOURNAL_ENTRIES_MAX];
 };
 
-void journal_init(struct journal *journal, const char *output, struct safety_page *page,
-	struct stats *stats);
+void journal_init(
+	struct journal *journal, const char *output, struct safety_page *page, struct stats *stats);
 /* Somebody has seen what was written: every budget is whole again. */
 void journal_acknowledge(struct journal *journal);
 

@@ -22,7 +22,7 @@ uint64_t record_write(struct safety_page *page, struct safety_record *record, co
 
 /* Zeroed at first. Whoever acknowledges has seen what there was: then it is zeroed again. */
 struct record_budget {
-	uint32_t taken;      /* of the burst */
+	uint32_t taken; /* of the burst */
 	uint64_t since_tick; /* from when the next one is earned */
 };
 

@@ -75,8 +75,7 @@ static void record_event(
 		.reaction = event->reaction,
 	};
 	uint32_t guest = event->layer != NULL ? event->layer->config->guest : CONFIG_NONE;
-	journal_add_finding(
-		verifier->journal, guest, &record, event->name, event->from, event->to);
+	journal_add_finding(verifier->journal, guest, &record, event->name, event->from, event->to);
 }
 
 void verifier_report(struct verifier *verifier, uint64_t done_ns) {

@@ -32,7 +32,7 @@
 #include "core/safety_page.h"
 
 #define VERIFIER_PICTURES 4 /* committed ones whose checksums are remembered */
-#define VERIFIER_EVENTS 32  /* told of a tick; more are only counted, as what journal.h leaves out */
+#define VERIFIER_EVENTS 32 /* told of a tick; more are only counted, as what journal.h leaves out */
 #define VERIFIER_STALE_FRAMES 2
 
 /* What the elements of a committed picture were found to be. */
@@ -55,8 +55,8 @@ struct verifier_event {
 /* Who draws the elements. */
 enum verifier_scene {
 	VERIFIER_NOTHING, /* there are none in the picture */
-	VERIFIER_HOST,    /* the fallback HMI is there, with all of them */
-	VERIFIER_LAYERS,  /* guests may draw theirs */
+	VERIFIER_HOST, /* the fallback HMI is there, with all of them */
+	VERIFIER_LAYERS, /* guests may draw theirs */
 };
 
 struct verifier {
@@ -80,7 +80,7 @@ struct verifier {
 	enum verifier_scene scene;
 	bool may_search; /* for an element that is misplaced: once a tick, it costs more than a check */
 	bool host_drawn[ATLAS_ELEMENTS_MAX]; /* by index in the atlas */
-	uint64_t reported;                   /* set of causes (FAULT_BIT) of the output */
+	uint64_t reported; /* set of causes (FAULT_BIT) of the output */
 
 	struct verifier_picture composed;
 	struct verifier_picture pictures[VERIFIER_PICTURES];

@@ -104,8 +104,8 @@ static void compile_behaviour(struct demands *demands) {
 	layer->echo_ms = number(demands, "echo_ms", file->echo_ms, MS_MAX, 0);
 	layer->opaque = is_set(file->opaque, layer->critical);
 	layer->dark = is_set(file->dark, !layer->critical);
-	layer->follow_ms = number(demands, "follow_ms", file->follow_ms, CONFIG_FOLLOW_MAX_MS,
-		FOLLOW_MS_DEFAULT);
+	layer->follow_ms = number(
+		demands, "follow_ms", file->follow_ms, CONFIG_FOLLOW_MAX_MS, FOLLOW_MS_DEFAULT);
 }
 
 /* ---- what is done ---- */
@@ -410,8 +410,7 @@ void config_compile_demands(
 
 static bool is_in_front(const struct config *config, uint32_t layer, uint32_t of) {
 	const struct config_layer *a = &config->layers[layer], *b = &config->layers[of];
-	return layer != of && a->output == b->output &&
-		(a->z != b->z ? a->z > b->z : layer > of);
+	return layer != of && a->output == b->output && (a->z != b->z ? a->z > b->z : layer > of);
 }
 
 /* Its number among its layer's. */
@@ -433,8 +432,8 @@ void config_check_owners(struct config_compiler *compiler) {
 			if (rect_is_empty(&common) || !is_in_front(config, n, region->layer)) {
 				continue;
 			}
-			struct config_where where = config_where("layers[%u].regions[%u]",
-				region->layer, region_number(config, i));
+			struct config_where where = config_where(
+				"layers[%u].regions[%u]", region->layer, region_number(config, i));
 			COMPLAIN(where,
 				"%s: check: owner, but layer '%s' is in front of it; give that "
 				"one a lower z, or move one of them",

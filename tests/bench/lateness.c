@@ -1,6 +1,7 @@
 #include "tests/bench/lateness.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -18,58 +19,90 @@ static void sleep_until(uint64_t ns) {
 	}
 }
 
-static void *monitor_run(void *data) {
-	struct lateness_monitor *monitor = data;
+static void *watch_cpu(void *data) {
+	struct lateness_cpu *cpu = data;
+	cpu_set_t set;
+	CPU_ZERO(&set);
+	CPU_SET((size_t)cpu->number, &set);
+	(void)sched_setaffinity(0, sizeof(set), &set);
 	uint64_t due_ns = clock_now_ns();
 	uint32_t len = 0;
-	while (len < LATENESS_WAKES_MAX && !atomic_load(&monitor->stop)) {
+	while (len < LATENESS_WAKES_MAX && !atomic_load(&cpu->monitor->stop)) {
 		due_ns += LATENESS_PERIOD_NS;
 		sleep_until(due_ns);
 		uint64_t late_ns = clock_now_ns() - due_ns;
 		if (late_ns >= LATENESS_NOTED_NS) {
-			monitor->due_ns[len] = due_ns;
-			monitor->late_ns[len] = late_ns;
-			atomic_store(&monitor->len, ++len);
+			cpu->due_ns[len] = due_ns;
+			cpu->late_ns[len] = late_ns;
+			atomic_store(&cpu->len, ++len);
 		}
 		due_ns += late_ns / LATENESS_PERIOD_NS * LATENESS_PERIOD_NS;
 	}
 	return NULL;
 }
 
+static int start_cpu(struct lateness_monitor *monitor, int number) {
+	struct lateness_cpu *cpu = &monitor->cpus[monitor->cpus_len++];
+	cpu->monitor = monitor;
+	cpu->number = number;
+	cpu->due_ns = calloc(LATENESS_WAKES_MAX, sizeof(uint64_t));
+	cpu->late_ns = calloc(LATENESS_WAKES_MAX, sizeof(uint64_t));
+	if (cpu->due_ns == NULL || cpu->late_ns == NULL) {
+		return -ENOMEM;
+	}
+	int error = realtime_thread_create(
+		&cpu->thread, MONITOR_PRIORITY, watch_cpu, cpu, &monitor->is_realtime);
+	cpu->has_thread = error == 0;
+	return error;
+}
+
 int lateness_monitor_init(struct lateness_monitor *monitor) {
 	*monitor = (struct lateness_monitor) { 0 };
-	monitor->due_ns = calloc(LATENESS_WAKES_MAX, sizeof(uint64_t));
-	monitor->late_ns = calloc(LATENESS_WAKES_MAX, sizeof(uint64_t));
-	int error = -ENOMEM;
-	if (monitor->due_ns != NULL && monitor->late_ns != NULL) {
-		error = realtime_thread_create(&monitor->thread, MONITOR_PRIORITY, monitor_run,
-			monitor, &monitor->is_realtime);
+	cpu_set_t allowed;
+	int error = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? 0 : -errno;
+	for (int i = 0; error == 0 && i < CPU_SETSIZE; i++) {
+		if (CPU_ISSET((size_t)i, &allowed) && monitor->cpus_len < LATENESS_CPUS_MAX) {
+			error = start_cpu(monitor, i);
+		}
 	}
-	if (error) {
-		free(monitor->due_ns);
-		free(monitor->late_ns);
+	if (error != 0) {
+		lateness_monitor_finish(monitor);
 	}
 	return error;
 }
 
 void lateness_monitor_finish(struct lateness_monitor *monitor) {
 	atomic_store(&monitor->stop, true);
-	pthread_join(monitor->thread, NULL);
-	free(monitor->due_ns);
-	free(monitor->late_ns);
+	for (uint32_t i = 0; i < monitor->cpus_len; i++) {
+		struct lateness_cpu *cpu = &monitor->cpus[i];
+		if (cpu->has_thread) {
+			pthread_join(cpu->thread, NULL);
+		}
+		free(cpu->due_ns);
+		free(cpu->late_ns);
+	}
+	monitor->cpus_len = 0;
+}
+
+static uint64_t worst_of_cpu(const struct lateness_cpu *cpu, uint64_t from_ns, uint64_t to_ns) {
+	uint64_t worst = 0;
+	for (uint32_t i = atomic_load(&cpu->len); i-- > 0;) {
+		uint64_t end_ns = cpu->due_ns[i] + cpu->late_ns[i];
+		if (end_ns < from_ns) {
+			break;
+		}
+		if (cpu->due_ns[i] <= to_ns) {
+			worst = MAX(worst, cpu->late_ns[i]);
+		}
+	}
+	return worst;
 }
 
 uint64_t lateness_monitor_worst(
 	const struct lateness_monitor *monitor, uint64_t from_ns, uint64_t to_ns) {
 	uint64_t worst = 0;
-	for (uint32_t i = atomic_load(&monitor->len); i-- > 0;) {
-		uint64_t end_ns = monitor->due_ns[i] + monitor->late_ns[i];
-		if (end_ns < from_ns) {
-			break;
-		}
-		if (monitor->due_ns[i] <= to_ns) {
-			worst = MAX(worst, monitor->late_ns[i]);
-		}
+	for (uint32_t i = 0; i < monitor->cpus_len; i++) {
+		worst = MAX(worst, worst_of_cpu(&monitor->cpus[i], from_ns, to_ns));
 	}
 	return worst;
 }

@@ -2,7 +2,8 @@
  * How late the machine itself wakes a real-time thread, and how late a compositor's ticks were beside
  * it: a promise about time on a shared machine can only be judged against the machine of that moment.
  *
- * Thread: the monitor has its own; the rest is for one.
+ * Thread: the monitor has its own, one on each processor: a virtual one may be away while the others are not;
+ * the rest is for one.
  */
 #ifndef TESTS_BENCH_LATENESS_H
 #define TESTS_BENCH_LATENESS_H
@@ -17,21 +18,33 @@
 #define LATENESS_NOTED_NS 50000 /* wake-ups less late are not kept */
 #define LATENESS_WAKES_MAX (1u << 22)
 
-struct lateness_monitor {
+#define LATENESS_CPUS_MAX 16 /* more are not watched */
+
+struct lateness_monitor;
+
+struct lateness_cpu {
+	const struct lateness_monitor *monitor;
+	int number;
 	pthread_t thread;
-	_Atomic bool stop;
+	bool has_thread;
 	_Atomic uint32_t len;
-	bool is_realtime;
 	uint64_t *due_ns, *late_ns; /* LATENESS_WAKES_MAX each */
 };
 
-/* Starts a thread (SCHED_FIFO where allowed) that sleeps in steps of a millisecond and notes how late
- * each wake-up was. 0 or -errno. */
+struct lateness_monitor {
+	_Atomic bool stop;
+	bool is_realtime;
+	uint32_t cpus_len;
+	struct lateness_cpu cpus[LATENESS_CPUS_MAX];
+};
+
+/* Starts a thread on each processor (SCHED_FIFO where allowed) that sleeps in steps of a millisecond and notes
+ * how late each wake-up was. 0 or -errno. */
 int lateness_monitor_init(struct lateness_monitor *monitor);
 void lateness_monitor_finish(struct lateness_monitor *monitor);
 
-/* The worst lateness of wake-ups that were due in [from_ns, to_ns], including one that still has not
- * come. */
+/* The worst lateness of wake-ups that were due in [from_ns, to_ns], or before and came after from_ns; of
+ * whichever processor. */
 uint64_t lateness_monitor_worst(
 	const struct lateness_monitor *monitor, uint64_t from_ns, uint64_t to_ns);
 

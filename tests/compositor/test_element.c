@@ -116,11 +116,13 @@ static const struct story stories[] = {
 	{ "it does not", 9, "01111110000001111110000001111110000001", "0",
 		"gggggggggggggggghhhhhhhhhhhhhhhhhhhhhhhh" },
 	{ "it does again", 9, "011111100000011111100000011111100000000",
-		"000000000000000000000000000111100000000", "gggggggggggggggghhhhhhhhhhhhggggggggggg" },
+		"000000000000000000000000000111100000000",
+		"gggggggggggggggghhhhhhhhhhhhggggggggggg" },
 	{ "requests too short to be seen", 9, "01110001110001110001110001110000", "0",
 		"gggggggggggggggggggggggggggggggg" },
 	{ "nobody looked", 9, "01111110000001111110000001111110000001",
-		"--------------------------------------", "gggggggggggggggggggggggggggggggggggggg" },
+		"--------------------------------------",
+		"gggggggggggggggggggggggggggggggggggggg" },
 	{ "nobody knew", 9, "0uuuuuuuu0000000000000000", "0--------0000000000000000",
 		"ggggggggggggggggggggggggg" },
 };
@@ -155,8 +157,8 @@ START_TEST(story_is_told) {
 			ck_assert_msg(is != 'B', "%s: tick %zu", story->name, i);
 		} else {
 			char shall = letter_at(story->trusted, i);
-			ck_assert_msg(is == shall, "%s: tick %zu: %c, not %c", story->name, i, is,
-				shall);
+			ck_assert_msg(
+				is == shall, "%s: tick %zu: %c, not %c", story->name, i, is, shall);
 		}
 	}
 }

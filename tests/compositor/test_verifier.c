@@ -1038,8 +1038,8 @@ START_TEST(what_is_not_told_is_counted) {
 	draw_stripes(false);
 	rig_step(&rig, 4);
 	/* first those that are more than a tick can tell, then those that are more than a guest may cause */
-	ck_assert_uint_eq(rig_value(&rig, "output.main.untold"),
-		VERIFIER_EVENTS + 5 - RECORD_BURST);
+	ck_assert_uint_eq(
+		rig_value(&rig, "output.main.untold"), VERIFIER_EVENTS + 5 - RECORD_BURST);
 	ck_assert_uint_eq(atomic_load(&page->newest), before + RECORD_BURST);
 	finish();
 }

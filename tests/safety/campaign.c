@@ -29,17 +29,19 @@
 #define SLOW_RUNS 100
 #define CHUNK 20        /* runs of a row that a worker takes at once */
 #define JOBS_MAX 16
-#define LOAD_NICE 19 /* it takes what is left: guests that starve are another failure than the one injected */
+#define LOAD_NICE                                                                                  \
+	19 /* it takes what is left: guests that starve are another failure than the one injected */
 #define NO_MORE (UINT32_MAX / 2)
 
 struct campaign {
 	uint32_t runs, slow_runs, jobs, load;
-	const char *only;   /* names of rows, separated by commas; NULL: all */
+	const char *only; /* names of rows, separated by commas; NULL: all */
 	const char *out;
 	bool has_controls;
 	uint32_t soak_s;
 	bool is_stepped;
-	_Atomic uint32_t *next;  /* task; shared by the workers */
+	bool is_greedy; /* which rows it is at */
+	_Atomic uint32_t *next; /* task; shared by the workers */
 	struct results *results;
 };
 
@@ -49,7 +51,7 @@ struct task {
 	bool is_control;
 };
 
-static bool is_chosen(const struct campaign *campaign, const struct row *row) {
+static bool is_named(const struct campaign *campaign, const struct row *row) {
 	if (campaign->only == NULL) {
 		return true;
 	}
@@ -61,6 +63,10 @@ static bool is_chosen(const struct campaign *campaign, const struct row *row) {
 		}
 	}
 	return false;
+}
+
+static bool is_chosen(const struct campaign *campaign, const struct row *row) {
+	return row->is_greedy == campaign->is_greedy && is_named(campaign, row);
 }
 
 static uint32_t runs_of(const struct campaign *campaign, const struct row *row) {
@@ -99,7 +105,7 @@ static bool find_task(const struct campaign *campaign, uint32_t index, struct ta
 }
 
 static uint32_t count_runs(const struct campaign *campaign) {
-	uint32_t sum = 0;
+	uint32_t sum = atomic_load(&campaign->results->len);
 	struct task task;
 	for (uint32_t i = 0; find_task(campaign, i, &task); i++) {
 		sum += task.runs;
@@ -136,6 +142,9 @@ static bool take_shot(const struct campaign *campaign, struct cockpit *cockpit,
 	struct result result = { .row = task->row, .is_control = task->is_control };
 	uint64_t begin_ns = clock_now_ns();
 	const struct row *row = &rows[task->row];
+	if (cockpit_set_sound(cockpit, row->needs_sound) != 0) {
+		return false;
+	}
 	if (is_pictured) {
 		save_picture(campaign, cockpit, row->name, "before");
 		cockpit->handle_answer = save_answer;
@@ -208,18 +217,21 @@ static void catch_interrupts(void) {
 	(void)sigaction(SIGTERM, &action, NULL);
 }
 
-static void show_progress(const struct campaign *campaign, uint32_t total, uint64_t start_ns) {
+static void show_progress(
+	const struct campaign *campaign, uint32_t first, uint32_t total, uint64_t start_ns) {
 	uint32_t done = atomic_load(&campaign->results->len);
 	uint64_t spent_s = (clock_now_ns() - start_ns) / NS_PER_S;
 	fprintf(stderr, "\rsafety: %u of %u injections, %" PRIu64 " s", done, total, spent_s);
-	if (done > 0 && done < total) {
-		fprintf(stderr, ", about %" PRIu64 " s to go ", spent_s * (total - done) / done);
+	if (done > first && done < total) {
+		fprintf(stderr, ", about %" PRIu64 " s to go%s ",
+			spent_s * (total - done) / (done - first),
+			campaign->is_greedy ? "" : ", then those one at a time");
 	}
 }
 
 static int wait_for_workers(const struct campaign *campaign, pid_t *workers, uint32_t total) {
 	uint64_t start_ns = clock_now_ns();
-	uint32_t running = campaign->jobs;
+	uint32_t running = campaign->jobs, first = atomic_load(&campaign->results->len);
 	int status = EXIT_SUCCESS;
 	while (running > 0) {
 		for (uint32_t i = 0; i < campaign->jobs; i++) {
@@ -228,7 +240,10 @@ static int wait_for_workers(const struct campaign *campaign, pid_t *workers, uin
 				workers[i] = -1;
 				running--;
 				if (!WIFEXITED(ended) || WEXITSTATUS(ended) != EXIT_SUCCESS) {
-					fprintf(stderr, "\nsafety: a worker failed\n");
+					fprintf(stderr, "\nsafety: a worker failed: %s %d\n",
+						WIFSIGNALED(ended) ? "signal" : "exit status",
+						WIFSIGNALED(ended) ? WTERMSIG(ended)
+								   : WEXITSTATUS(ended));
 					status = EXIT_FAILURE;
 				}
 			}
@@ -238,7 +253,7 @@ static int wait_for_workers(const struct campaign *campaign, pid_t *workers, uin
 			atomic_store(campaign->next, NO_MORE);
 			is_ending = 2;
 		}
-		show_progress(campaign, total, start_ns);
+		show_progress(campaign, first, total, start_ns);
 		nanosleep(&(struct timespec) { .tv_nsec = 500000000 }, NULL);
 	}
 	fprintf(stderr, "\n");
@@ -259,15 +274,16 @@ static void make_report(const struct campaign *campaign) {
 	}
 }
 
-static int run_campaign(struct campaign *campaign) {
-	static struct lateness_monitor monitor;
-	pid_t workers[JOBS_MAX], loads[JOBS_MAX];
-	char path[512];
-	for (uint32_t i = 0; i < campaign->load; i++) {
-		loads[i] = fork();
-		if (loads[i] == 0) {
-			burn();
-		}
+/* Rows that take processors away come last, one cockpit at a time: beside them no other's guests would be
+ * well, and that is another failure than the one injected. */
+static int run_rows(struct campaign *campaign, bool is_greedy) {
+	pid_t workers[JOBS_MAX];
+	campaign->is_greedy = is_greedy;
+	campaign->jobs = is_greedy ? 1 : campaign->jobs;
+	atomic_store(campaign->next, is_ending ? NO_MORE : 0);
+	uint32_t total = count_runs(campaign);
+	if (total == atomic_load(&campaign->results->len)) {
+		return EXIT_SUCCESS;
 	}
 	for (uint32_t i = 0; i < campaign->jobs; i++) {
 		workers[i] = fork();
@@ -277,17 +293,36 @@ static int run_campaign(struct campaign *campaign) {
 			exit(work(campaign, i));
 		}
 	}
+	return wait_for_workers(campaign, workers, total);
+}
+
+static int run_all_rows(struct campaign *campaign) {
+	pid_t loads[JOBS_MAX];
+	for (uint32_t i = 0; i < campaign->load; i++) {
+		loads[i] = fork();
+		if (loads[i] == 0) {
+			burn();
+		}
+	}
+	int status = run_rows(campaign, false);
+	int last = run_rows(campaign, true);
+	for (uint32_t i = 0; i < campaign->load; i++) {
+		kill(loads[i], SIGKILL);
+		waitpid(loads[i], NULL, 0);
+	}
+	return status == EXIT_SUCCESS ? last : status;
+}
+
+static int run_campaign(struct campaign *campaign) {
+	static struct lateness_monitor monitor;
+	char path[512];
 	catch_interrupts();
 	int error = lateness_monitor_init(&monitor);
 	if (error != 0) {
 		fprintf(stderr, "safety: no lateness monitor: %s\n", strerror(-error));
 		return EXIT_FAILURE;
 	}
-	int status = wait_for_workers(campaign, workers, count_runs(campaign));
-	for (uint32_t i = 0; i < campaign->load; i++) {
-		kill(loads[i], SIGKILL);
-		waitpid(loads[i], NULL, 0);
-	}
+	int status = run_all_rows(campaign);
 	snprintf(path, sizeof(path), "%s/results.json", campaign->out);
 	FILE *json = fopen(path, "we");
 	if (json == NULL) {
@@ -329,7 +364,7 @@ static bool take_stepped(const struct row *row, bool is_control) {
 static int run_stepped(const struct campaign *campaign) {
 	bool good = true;
 	for (uint32_t i = 0; i < rows_len; i++) {
-		if (rows[i].is_real_only || !is_chosen(campaign, &rows[i])) {
+		if (rows[i].is_real_only || !is_named(campaign, &rows[i])) {
 			continue;
 		}
 		good = take_stepped(&rows[i], false) && good;
@@ -347,7 +382,8 @@ static void print_help(FILE *file) {
 		"measures how\n"
 		"fast the picture is right again. Succeeds when every run kept its row's bounds "
 		"and every\n"
-		"control run, with the row's mechanism switched off, failed. Ctrl-C ends it early, with a\n"
+		"control run, with the row's mechanism switched off, failed. Ctrl-C ends it early, "
+		"with a\n"
 		"report of what was run.\n\n"
 		"  --runs N        injections of a row (default %u)\n"
 		"  --slow-runs N   of rows that take more than a second each (default %u)\n"

@@ -248,13 +248,6 @@ static void take_safety(struct cockpit *cockpit, struct control_packet *packet) 
 	}
 }
 
-static void take_sink(struct cockpit *cockpit, struct control_packet *packet) {
-	if (packet->fds_len == 1 && cockpit->lipsync.reader.page == NULL) {
-		(void)lipsync_init(&cockpit->lipsync, packet->fds[0]);
-		packet->fds[0] = -1;
-	}
-}
-
 static void take_client(struct cockpit *cockpit, struct control_packet *packet) {
 	if (packet->fds_len == 1) {
 		fd_close(&cockpit->compositor);
@@ -274,13 +267,6 @@ static int look_around(struct cockpit *cockpit) {
 	}
 	if (error == 0) {
 		error = ask(cockpit, CONTROL_GET_SAFETY, "", take_safety);
-	}
-	bool needs_sink = cockpit->options.is_real && cockpit->options.has_sound;
-	if (error == 0 && needs_sink) {
-		error = ask(cockpit, CONTROL_GET_SINK, "", take_sink);
-	}
-	if (error == 0 && needs_sink && !cockpit->lipsync.has_thread) {
-		error = -ENODEV;
 	}
 	if (error == 0 && (cockpit->output.page == NULL || cockpit->safety == NULL)) {
 		error = -ENODEV;
@@ -314,9 +300,6 @@ static int start_guests(struct cockpit *cockpit) {
 	other.width = layers[1].place.width;
 	other.height = layers[1].place.height;
 	other.is_plain = true;
-	if (cockpit->options.is_real && cockpit->options.has_sound) {
-		other.sound = guests[1].sound.socket;
-	}
 	int error = cluster_guest_init(&cockpit->cluster, &cluster);
 	if (error == 0) {
 		error = cluster_guest_init(&cockpit->other, &other);
@@ -403,9 +386,9 @@ static void stop_service(struct cockpit *cockpit) {
 }
 
 void cockpit_finish(struct cockpit *cockpit) {
+	stop_signals(&cockpit->source); /* it tells the cluster's guest */
 	cluster_guest_finish(&cockpit->cluster);
 	cluster_guest_finish(&cockpit->other);
-	stop_signals(&cockpit->source);
 	observer_finish(&cockpit->observer);
 	lipsync_finish(&cockpit->lipsync);
 	stop_service(cockpit);
@@ -561,6 +544,34 @@ int cockpit_recover(struct cockpit *cockpit) {
 	}
 	say_state(cockpit);
 	return complain(cockpit, "the cockpit does not recover", -ETIMEDOUT);
+}
+
+/* ---- sound ---- */
+
+static void take_sink(struct cockpit *cockpit, struct control_packet *packet) {
+	if (packet->fds_len == 1 && cockpit->lipsync.reader.page == NULL) {
+		(void)lipsync_init(&cockpit->lipsync, packet->fds[0]);
+		packet->fds[0] = -1;
+	}
+}
+
+int cockpit_set_sound(struct cockpit *cockpit, bool is_on) {
+	struct cluster_guest *other = &cockpit->other;
+	if (!cockpit->options.is_real || is_on == (other->options.sound != NULL)) {
+		return 0;
+	}
+	lipsync_finish(&cockpit->lipsync);
+	cockpit->lipsync = (struct lipsync) { 0 };
+	int error = is_on ? ask(cockpit, CONTROL_GET_SINK, "", take_sink) : 0;
+	if (error == 0 && is_on && !cockpit->lipsync.has_thread) {
+		error = -ENODEV;
+	}
+	if (error != 0) {
+		return complain(cockpit, "the sound's sink", error);
+	}
+	cluster_guest_kill(other);
+	other->options.sound = is_on ? cockpit->config.guests[1].sound.socket : NULL;
+	return cockpit_recover(cockpit);
 }
 
 /* ---- what is asked for ---- */

@@ -63,7 +63,7 @@ struct cockpit {
 	struct observer observer;
 	bool is_endpoint_stopped; /* the cluster's: its guest would wait for it, and the test for the guest */
 	uint32_t seen_counter; /* of the cluster's newest picture, as looked at last */
-	struct lipsync lipsync; /* real time, with sound */
+	struct lipsync lipsync; /* while the sound is on */
 	struct signal_source source;
 	struct pets pets, buzzes; /* of the watchdog; of the buzzer */
 	/* called when a row's answer is on the screen; may be NULL */
@@ -86,6 +86,10 @@ bool cockpit_wait(struct cockpit *cockpit, bool (*is_so)(struct cockpit *cockpit
 /* Everything is as it shall be: output normal, both guests shown, every element right. Ends faults,
  * acknowledges, and starts guests that are gone. -ETIMEDOUT: it does not become so. */
 int cockpit_recover(struct cockpit *cockpit);
+
+/* Real time: the other guest begins or ceases to play, started anew, and its sound to be listened to. It costs
+ * much, and few rows are about it. Leaves the cockpit recovered. 0 or -errno. */
+int cockpit_set_sound(struct cockpit *cockpit, bool is_on);
 
 /* ---- what is asked for ---- */
 

@@ -39,7 +39,7 @@ static const char text[] = "name: safety\n"
 			   "    echo_ms: 17\n"
 			   "    heartbeat_ms: 150\n"
 			   "    tag: true\n"
-			   "    frozen_frames: 4\n"
+			   "    frozen_frames: 3\n"
 			   "    lag_ms: 50\n"
 			   "    recover_frames: 5\n"
 			   "    follow_ms: 100\n"
@@ -56,7 +56,7 @@ static const char text[] = "name: safety\n"
 			   "        check: black\n"
 			   "        at: 0,480\n"
 			   "        size: 640x240\n"
-			   "        frames: 2\n"
+			   "        frames: 1\n"
 			   "safety:\n"
 			   "  signals: true\n"
 			   "  signal_timeout_ms: 150\n"
@@ -70,7 +70,8 @@ static const char text[] = "name: safety\n"
 			   "sound:\n"
 			   "  sink: %s\n";
 
-void cockpit_yaml_write(FILE *file, bool is_real, bool has_sound, const char *watchdog, const char *buzzer) {
+void cockpit_yaml_write(
+	FILE *file, bool is_real, bool has_sound, const char *watchdog, const char *buzzer) {
 	fprintf(file, text, is_real ? "60" : "step", watchdog, buzzer, has_sound ? "true" : "false",
 		has_sound ? "memory" : "none");
 }

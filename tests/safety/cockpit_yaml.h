@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-void cockpit_yaml_write(FILE *file, bool is_real, bool has_sound, const char *watchdog, const char *buzzer);
+void cockpit_yaml_write(
+	FILE *file, bool is_real, bool has_sound, const char *watchdog, const char *buzzer);
 
 #endif

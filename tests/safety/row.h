@@ -35,17 +35,17 @@
 /* One injection. Times are CLOCK_MONOTONIC, ns; 0: did not happen. */
 struct shot {
 	uint64_t onset_ns, detect_ns, safe_ns;
-	uint64_t fault_ns;         /* when the fault took effect; onset_ns may be of what is measured */
+	uint64_t fault_ns; /* when the fault took effect; onset_ns may be of what is measured */
 	uint64_t onset_tick, detect_tick, safe_tick; /* of the output's page */
-	enum fault_cause cause;    /* of the detection */
+	enum fault_cause cause; /* of the detection */
 	uint32_t wrong_pictures;
-	uint32_t missed_pictures;  /* that the observer did not see */
+	uint32_t missed_pictures; /* that the observer did not see */
 	/* fault log records after this one are of this injection, up to the last one before the recovery */
 	uint64_t first_record, last_record;
-	uint64_t first_sight;      /* likewise of the observer's sights */
-	uint64_t phase_ns;         /* waited before the injection */
-	pid_t process;             /* of rows that kill one */
-	uint64_t number, second;   /* of rows that compare one, or two */
+	uint64_t first_sight; /* likewise of the observer's sights */
+	uint64_t phase_ns; /* waited before the injection */
+	pid_t process; /* of rows that kill one */
+	uint64_t number, second; /* of rows that compare one, or two */
 	bool is_control;
 };
 
@@ -67,9 +67,11 @@ struct row {
 	uint32_t react_ms; /* detection to safe; 0: three frames */
 	uint32_t wrong_max; /* wrong pictures allowed */
 	bool may_return; /* the guest's own, right pictures may follow the safe ones at once */
-	bool is_slow; /* a run takes more than a second */
+	bool is_slow; /* a run takes more than a second; so does the restart of what dies often */
 	bool is_real_only; /* about real time: not among the stepped tests */
+	bool needs_sound; /* of the other guest */
 	bool from_next; /* it takes effect with the next picture */
+	bool is_greedy; /* it takes processors away from all others: run by itself */
 
 	/* Switches off a mechanism that is not the compositor's, for the control run; cockpit_recover()
 	 * switches it on. May be NULL. */

@@ -45,12 +45,12 @@ static int fault_guest(struct cockpit *cockpit, struct shot *shot, struct cluste
 }
 
 #define CLUSTER_FAULT(name, fault, signal, lasts)                                                  \
-	int name(struct cockpit *cockpit, struct shot *shot) {                              \
+	int name(struct cockpit *cockpit, struct shot *shot) {                                     \
 		return fault_guest(cockpit, shot, &cockpit->cluster, fault, signal, lasts);        \
 	}
 #define OTHER_FAULT(name, fault)                                                                   \
-	int name(struct cockpit *cockpit, struct shot *shot) {                              \
-		return fault_guest(cockpit, shot, &cockpit->other, fault, ROW_LAMP_ON, 0);             \
+	int name(struct cockpit *cockpit, struct shot *shot) {                                     \
+		return fault_guest(cockpit, shot, &cockpit->other, fault, ROW_LAMP_ON, 0);         \
 	}
 
 CLUSTER_FAULT(fault_reset_guest, GUEST_RESET, ROW_LAMP_ON, 0)
@@ -77,10 +77,10 @@ OTHER_FAULT(fault_reset_other, GUEST_RESET)
 int fault_write_over(struct cockpit *cockpit, struct shot *shot) {
 	/* or what got through would be painted over before it is seen */
 	int error = cockpit_mechanism(cockpit, MECHANISM_EXACT, false);
-	return error != 0
-		? error
-		: fault_guest(cockpit, shot, &cockpit->cluster,
-			  shot->is_control ? GUEST_WRITE_BEFORE : GUEST_WRITE_AFTER, ROW_LAMP_ON, 0);
+	return error != 0 ? error
+			  : fault_guest(cockpit, shot, &cockpit->cluster,
+				    shot->is_control ? GUEST_WRITE_BEFORE : GUEST_WRITE_AFTER,
+				    ROW_LAMP_ON, 0);
 }
 
 int fault_kill_guest(struct cockpit *cockpit, struct shot *shot) {
@@ -95,8 +95,7 @@ int fault_kill_other(struct cockpit *cockpit, struct shot *shot) {
 
 /* ---- faults of processes ---- */
 
-int fault_signal_process(
-	struct cockpit *cockpit, struct shot *shot, const char *name, int number) {
+int fault_signal_process(struct cockpit *cockpit, struct shot *shot, const char *name, int number) {
 	shot->process = cockpit_pid(cockpit, name);
 	shot->onset_ns = clock_now_ns();
 	return shot->process > 0 && kill(shot->process, number) == 0 ? 0 : -ESRCH;
@@ -151,7 +150,7 @@ void fault_end_stop_of_keeper(struct cockpit *cockpit, struct shot *shot) {
 /* ---- faults inside the compositor ---- */
 
 #define INJECTION(name, fault, thing, number, ticks)                                               \
-	int name(struct cockpit *cockpit, struct shot *shot) {                              \
+	int name(struct cockpit *cockpit, struct shot *shot) {                                     \
 		return cockpit_inject(cockpit, fault, thing, number, ticks);                       \
 	}
 
@@ -160,7 +159,7 @@ INJECTION(fault_corrupt_composed, INJECT_FLIP_COMPOSED, "brake", 0, 0)
 INJECTION(fault_corrupt_shown, INJECT_FLIP_SHOWN, "brake", 0, 1)
 INJECTION(fault_stall_ticks, INJECT_STALL, "", 40, 10)
 INJECTION(fault_lose_flips, INJECT_LOSE_FLIP, "", 0, 600)
-INJECTION(fault_refuse_once, INJECT_COMMIT_ERROR, "", 0, 1)
+INJECTION(fault_refuse_once, INJECT_COMMIT_ERROR, "", 0, 0)
 INJECTION(fault_refuse_all, INJECT_COMMIT_ERROR, "", 0, 600)
 INJECTION(fault_unplug, INJECT_UNPLUG, "", 0, 600)
 INJECTION(fault_change_mode, INJECT_MODE, "", 0, 0)
@@ -270,8 +269,8 @@ static unsigned publish_impossible(struct frame_producer_channel *channel) {
 }
 
 /* It is itself again afterwards: the frame is put right, or it would find no free buffer any more. */
-static int publish_for_endpoint(struct cockpit *cockpit, struct shot *shot,
-	struct frame_producer_channel *channel) {
+static int publish_for_endpoint(
+	struct cockpit *cockpit, struct shot *shot, struct frame_producer_channel *channel) {
 	int error = fault_signal_process(cockpit, shot, "gpu-cluster", SIGSTOP);
 	if (error == 0 && !wait_until_stopped(shot->process)) {
 		error = -ETIMEDOUT;

@@ -45,8 +45,7 @@ int fault_kill_compositor(struct cockpit *cockpit, struct shot *shot);
 /* As if it had been taken over: it publishes an impossible frame. */
 int fault_scribble_frames(struct cockpit *cockpit, struct shot *shot);
 /* Sends this signal to the process of this name, and remembers which it was. */
-int fault_signal_process(
-	struct cockpit *cockpit, struct shot *shot, const char *name, int number);
+int fault_signal_process(struct cockpit *cockpit, struct shot *shot, const char *name, int number);
 /* What was stopped goes on. */
 void fault_end_stop(struct cockpit *cockpit, struct shot *shot);
 

@@ -93,7 +93,6 @@ bool sight_is_not_held(
 	const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
 	bool may_be_gone = sight->shown_ns >= shot->fault_ns + HELD_NS;
 	bool is_there = sight->cluster == SIGHT_GUEST ||
-		(sight->cluster == SIGHT_FALLBACK &&
-			(may_be_gone || !cockpit->options.is_real));
+		(sight->cluster == SIGHT_FALLBACK && (may_be_gone || !cockpit->options.is_real));
 	return !is_there || sight->wrong != 0;
 }

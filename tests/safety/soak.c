@@ -85,8 +85,8 @@ static void reboot_other(struct soak *soak) {
 
 static void pause_other(struct soak *soak) {
 	soak->pauses++;
-	cluster_guest_set_fault(&soak->cockpit.other, GUEST_SILENT, 0, NULL,
-		(uint32_t)between(1, PAUSE_PICTURES));
+	cluster_guest_set_fault(
+		&soak->cockpit.other, GUEST_SILENT, 0, NULL, (uint32_t)between(1, PAUSE_PICTURES));
 }
 
 static bool is_of_check(const struct safety_record *record) {
@@ -115,6 +115,7 @@ static void look_at_records(struct soak *soak) {
 		} else if (soak->alarms++ < ALARMS_SHOWN) {
 			printf("tick %" PRIu64 ": %s: %s -> %s: %s\n", soak->tick, record.name,
 				record.from, record.to, fault_text((enum fault_cause)record.cause));
+			fflush(stdout);
 		}
 	}
 }
@@ -192,8 +193,7 @@ static int report(const struct soak *soak, uint32_t seconds, uint64_t machine_ns
 		soak->reboots, soak->pauses, soak->changes, soak->expected,
 		atomic_load(&soak->cockpit.observer.missed), soak->seed, (double)machine_ns / 1e6);
 	fclose(file);
-	printf("%u s: %" PRIu64 " reactions, %" PRIu64
-	       " wrong pictures among %" PRIu64 "; %" PRIu64
+	printf("%u s: %" PRIu64 " reactions, %" PRIu64 " wrong pictures among %" PRIu64 "; %" PRIu64
 	       " changes of lamps, themes and locales, %" PRIu64
 	       " restarts of the other guest; %" PRIu64
 	       " records without a reaction; machine late by "
@@ -210,6 +210,7 @@ int soak_run(uint32_t seconds, const char *out) {
 	soak.seed = (unsigned)clock_now_ns();
 	srandom(soak.seed);
 	if (cockpit_init(&soak.cockpit, &options) != 0 || cockpit_recover(&soak.cockpit) != 0 ||
+		cockpit_set_sound(&soak.cockpit, true) != 0 ||
 		lateness_monitor_init(&monitor) != 0) {
 		cockpit_finish(&soak.cockpit);
 		return EXIT_FAILURE;

@@ -332,7 +332,8 @@ static const struct bad_row bad_rows[] = {
 		"fallback, safe" },
 	{ "region with a layer in front",
 		REGION "name: r, check: owner}\n  - {name: b, guest: a, size: 64x64, z: 1}\n", 7,
-		"layers[0].regions[0]: check: owner, but layer 'b' is in front of it; give that one "
+		"layers[0].regions[0]: check: owner, but layer 'b' is in front of it; give that "
+		"one "
 		"a lower z, or move one of them" },
 	{ "region twice", REGION "name: r, check: live}\n      - {name: r, check: black}\n", 8,
 		"layers[0].regions[1].name: 'r' is taken; names of one kind must differ" },
