@@ -84,27 +84,41 @@ void lateness_monitor_finish(struct lateness_monitor *monitor) {
 	monitor->cpus_len = 0;
 }
 
-static uint64_t worst_of_cpu(const struct lateness_cpu *cpu, uint64_t from_ns, uint64_t to_ns) {
-	uint64_t worst = 0;
+struct lateness_sums {
+	uint64_t worst_ns, sum_ns;
+};
+
+static void add_cpu(const struct lateness_cpu *cpu, uint64_t from_ns, uint64_t to_ns,
+	struct lateness_sums *sums) {
 	for (uint32_t i = atomic_load(&cpu->len); i-- > 0;) {
-		uint64_t end_ns = cpu->due_ns[i] + cpu->late_ns[i];
-		if (end_ns < from_ns) {
+		uint64_t late_ns = cpu->late_ns[i];
+		if (cpu->due_ns[i] + late_ns < from_ns) {
 			break;
 		}
 		if (cpu->due_ns[i] <= to_ns) {
-			worst = MAX(worst, cpu->late_ns[i]);
+			sums->worst_ns = MAX(sums->worst_ns, late_ns);
+			sums->sum_ns += late_ns >= LATENESS_PERIOD_NS ? late_ns : 0;
 		}
 	}
-	return worst;
+}
+
+static struct lateness_sums add_up(
+	const struct lateness_monitor *monitor, uint64_t from_ns, uint64_t to_ns) {
+	struct lateness_sums sums = { 0 };
+	for (uint32_t i = 0; i < monitor->cpus_len; i++) {
+		add_cpu(&monitor->cpus[i], from_ns, to_ns, &sums);
+	}
+	return sums;
 }
 
 uint64_t lateness_monitor_worst(
 	const struct lateness_monitor *monitor, uint64_t from_ns, uint64_t to_ns) {
-	uint64_t worst = 0;
-	for (uint32_t i = 0; i < monitor->cpus_len; i++) {
-		worst = MAX(worst, worst_of_cpu(&monitor->cpus[i], from_ns, to_ns));
-	}
-	return worst;
+	return add_up(monitor, from_ns, to_ns).worst_ns;
+}
+
+uint64_t lateness_monitor_sum(
+	const struct lateness_monitor *monitor, uint64_t from_ns, uint64_t to_ns) {
+	return add_up(monitor, from_ns, to_ns).sum_ns;
 }
 
 static void take_tick(struct tick_log *log, uint64_t due_ns, uint64_t done_ns,

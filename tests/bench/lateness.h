@@ -47,6 +47,10 @@ void lateness_monitor_finish(struct lateness_monitor *monitor);
  * whichever processor. */
 uint64_t lateness_monitor_worst(
 	const struct lateness_monitor *monitor, uint64_t from_ns, uint64_t to_ns);
+/* How long the machine was away in that time: all of its processors' lateness, where it was a millisecond or
+ * more, added up. What several processes do in turn may meet each of these. */
+uint64_t lateness_monitor_sum(
+	const struct lateness_monitor *monitor, uint64_t from_ns, uint64_t to_ns);
 
 /* What is known of a compositor's ticks so far. */
 struct tick_log {

@@ -29,7 +29,7 @@
 #define WAIT_MS 60000 /* a guard against hanging */
 #define SIGNAL_CYCLE_NS (50 * NS_PER_MS)
 #define RECOVER_TICKS 1200
-#define CLEAR_TICKS 4 /* what was cleared is over for everybody */
+#define CLEAR_TICKS 3 /* what was cleared is over for everybody */
 
 static int complain(const struct cockpit *cockpit, const char *what, int error) {
 	fprintf(stderr, "safety: %s: %s (see %s/log)\n", what, strerror(-error), cockpit->dir);

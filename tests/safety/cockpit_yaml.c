@@ -1,12 +1,12 @@
 #include "tests/safety/cockpit_yaml.h"
 
 /*
- *      0             640           1280
+ *      0     320                  1280
  *    0 +----------------------------+
  *      |          cluster           |   guest-drawn, every safety element verified
- *  480 +-------------+--------------+
- *      |     ivi     |
- *  720 +-------------+
+ *  480 +------+---------------------+
+ *      | ivi  |
+ *  600 +------+
  */
 static const char text[] = "name: safety\n"
 			   "outputs:\n"
@@ -28,7 +28,7 @@ static const char text[] = "name: safety\n"
 			   "    gpu:\n"
 			   "      profile: 2d\n"
 			   "      scanouts:\n"
-			   "        - mode: 640x240@60\n"
+			   "        - mode: 320x120@60\n"
 			   "layers:\n"
 			   "  - name: cluster\n"
 			   "    guest: cluster\n"
@@ -55,7 +55,7 @@ static const char text[] = "name: safety\n"
 			   "      - name: all\n"
 			   "        check: black\n"
 			   "        at: 0,480\n"
-			   "        size: 640x240\n"
+			   "        size: 320x120\n"
 			   "        frames: 1\n"
 			   "safety:\n"
 			   "  signals: true\n"

@@ -92,7 +92,7 @@ static void tally_add(
 	enum shot_verdict verdict = result->verdict;
 	if (verdict == SHOT_LATE) {
 		uint64_t end_ns = MAX(shot->safe_ns, shot->detect_ns);
-		uint64_t grace_ns = lateness_monitor_worst(monitor, shot->onset_ns, end_ns);
+		uint64_t grace_ns = lateness_monitor_sum(monitor, shot->onset_ns, end_ns);
 		verdict = shot_judge(&rows[result->row], shot, true, grace_ns);
 		tally->excused += verdict == SHOT_PASSED;
 	}

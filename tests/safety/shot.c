@@ -10,7 +10,7 @@
 #include "core/macros.h"
 
 #define REACTION_FRAMES 3
-#define SETTLE_TICKS 6        /* looked on after the answer: what is wrong may come later */
+#define SETTLE_TICKS 4        /* looked on after the answer: what is wrong may come later */
 #define CONTROL_TICKS 45      /* beyond the bound: long enough to say that no answer comes */
 #define PATIENCE_TICKS 120    /* likewise where there is no bound */
 #define SLOW_TICKS 900

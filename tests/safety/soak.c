@@ -73,7 +73,7 @@ static void reboot_other(struct soak *soak) {
 	/* none smaller than its layer: around one, the region that must not be of one colour would be */
 	static const struct {
 		uint32_t width, height;
-	} sizes[] = { { 640, 240 }, { 640, 480 }, { 800, 600 }, { 1024, 768 }, { 700, 240 } };
+	} sizes[] = { { 320, 120 }, { 640, 480 }, { 800, 600 }, { 1024, 768 }, { 350, 120 } };
 	size_t size = (size_t)random() % ARRAY_LEN(sizes);
 	soak->quiet_tick = soak->tick + REBOOT_TICKS;
 	soak->reboots++;
