@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,8 +30,6 @@
 #define SLOW_RUNS 100
 #define CHUNK 20        /* runs of a row that a worker takes at once */
 #define JOBS_MAX 16
-#define LOAD_NICE                                                                                  \
-	19 /* it takes what is left: guests that starve are another failure than the one injected */
 #define NO_MORE (UINT32_MAX / 2)
 
 struct campaign {
@@ -195,9 +194,11 @@ static int work(const struct campaign *campaign, unsigned number) {
 	return EXIT_SUCCESS;
 }
 
+/* It takes what is left: guests that starve are another failure than the one injected. */
 static void burn(void) {
+	const struct sched_param parameter = { 0 };
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)!nice(LOAD_NICE);
+	(void)sched_setscheduler(0, SCHED_IDLE, &parameter);
 	for (volatile uint64_t n = 0;; n++) {
 	}
 }

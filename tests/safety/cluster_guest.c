@@ -58,10 +58,10 @@ static void be_realtime(void) {
 
 static void exec_guest(const struct cluster_guest *guest) {
 	const struct cluster_guest_options *options = &guest->options;
+	char shared[16], config[16], atlas[16], size[32];
 	if (!options->is_stepped) {
 		be_realtime();
 	}
-	char shared[16], config[16], atlas[16], size[32];
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* duplicates without close-on-exec, out of the way of each other */
 	snprintf(shared, sizeof(shared), "%d", fcntl(guest->shared_fd, F_DUPFD, 10));

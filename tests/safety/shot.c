@@ -139,9 +139,12 @@ static int begin(
 /* A guest's fault begins when its first bad picture is kicked. */
 static void take_onset(const struct cockpit *cockpit, const struct row *row, struct shot *shot) {
 	struct sight sight;
-	if (row->from_next && observer_get(&cockpit->observer, shot->first_sight, &sight) &&
-		sight.shown_ns > shot->onset_ns) {
-		shot->onset_ns = shot->fault_ns = sight.shown_ns;
+	bool is_begun = !row->from_next || shot->onset_ns != shot->fault_ns;
+	for (uint64_t i = shot->first_sight;
+		!is_begun && observer_get(&cockpit->observer, i, &sight); i++) {
+		/* the one before may have been seen after the injection, too */
+		is_begun = sight.shown_ns > shot->fault_ns;
+		shot->onset_ns = is_begun ? sight.shown_ns : shot->onset_ns;
 	}
 	uint64_t fault_ns = MAX(atomic_load(&cockpit->cluster.shared->fault_ns),
 		atomic_load(&cockpit->other.shared->fault_ns));
