@@ -231,7 +231,8 @@ int compositor_inject(struct compositor *compositor, const struct control_messag
 	}
 	enum inject_fault fault = inject_fault_from_name(request->name);
 	if (fault == INJECT_FAULTS) {
-		return refuse(reply, -ENOENT, "there is no such fault; see 'fascia inject --help'");
+		return refuse(reply, -ENOENT,
+			"there is no such fault; 'fascia inject --list' names them");
 	}
 	if (request->arg[1] < 0 || request->arg[1] > INJECT_TICKS_MAX) {
 		return refuse(reply, -EINVAL, "it lasts 0 to 1000000 ticks");
@@ -252,8 +253,8 @@ int compositor_set_mechanism(struct compositor *compositor, const struct control
 	}
 	enum mechanism mechanism = mechanism_from_name(request->name);
 	if (mechanism == MECHANISMS) {
-		return refuse(
-			reply, -ENOENT, "there is no such mechanism; see 'fascia inject --help'");
+		return refuse(reply, -ENOENT,
+			"there is no such mechanism; 'fascia inject --list' names them");
 	}
 	log_outsider(LOG_WARNING, "mechanism %s was switched %s", request->name,
 		request->arg[0] != 0 ? "on" : "off");

@@ -1,8 +1,8 @@
 /*
  * Flips: whether what was composed really gets shown, and what to do about it if not.
  *
- *   lost flip    committed and not completed for 3 periods: all of it is committed again; after 3 more the
- *                mode is set; after 3 more (150 ms at 60 Hz) nothing helps
+ *   lost flip    committed and not completed for 3 periods: all of it is committed again; after 2 more the
+ *                mode is set; after 2 more (117 ms at 60 Hz) nothing helps
  *   refusal      all of it is committed again with the next frame; after the second in a row the mode is
  *                set; after the third nothing helps
  *   unplugged    composing and checking go on; the mode is set when a display is back

@@ -95,7 +95,8 @@ static int open_path(const char *what, const char *path, int flags) {
 	int fd = open_writable(path, flags);
 	if (fd < 0) {
 		log_error("%s: %s: %s%s", what, path, strerror(-fd),
-			fd == -EBUSY ? "; another program pets it" : "");
+			fd == -EBUSY ? "; another program pets it"
+				     : "; name another path in `safety:`, or leave it out");
 	}
 	return fd;
 }

@@ -241,7 +241,9 @@ static int wait_for_workers(const struct campaign *campaign, pid_t *workers, uin
 				workers[i] = -1;
 				running--;
 				if (!WIFEXITED(ended) || WEXITSTATUS(ended) != EXIT_SUCCESS) {
-					fprintf(stderr, "\nsafety: a worker failed: %s %d\n",
+					fprintf(stderr,
+						"\nsafety: a worker failed (%s %d); what was said "
+						"before says why\n",
 						WIFSIGNALED(ended) ? "signal" : "exit status",
 						WIFSIGNALED(ended) ? WTERMSIG(ended)
 								   : WEXITSTATUS(ended));
@@ -386,14 +388,17 @@ static void print_help(FILE *file) {
 		"control run, with the row's mechanism switched off, failed. Ctrl-C ends it early, "
 		"with a\n"
 		"report of what was run.\n\n"
-		"  --runs N        injections of a row (default %u)\n"
+		"  --runs N        injections of a row (default %u: more than an hour on two "
+		"processors)\n"
 		"  --slow-runs N   of rows that take more than a second each (default %u)\n"
 		"  --rows A,B      only these rows; --list names them\n"
 		"  --jobs N        cockpits side by side (default: 2 per processor)\n"
 		"  --load N        processes that use what processor time is left (default 1)\n"
 		"  --no-controls   no control runs\n"
 		"  --out DIR       index.html with pictures, results.json (default build/safety)\n"
-		"  --soak SECONDS  instead: legal content only, and not one reaction\n"
+		"  --soak SECONDS  instead: legal content only, and not one reaction; soak.json, "
+		"for the\n"
+		"                  report of the next campaign in the same DIR\n"
 		"  --stepped       each row once on a clock of its own, as the tests do it\n"
 		"  --list          the rows\n",
 		RUNS, SLOW_RUNS);
@@ -402,6 +407,41 @@ static void print_help(FILE *file) {
 static void list_rows(void) {
 	for (uint32_t i = 0; i < rows_len; i++) {
 		printf("%-4s %s\n", rows[i].name, rows[i].fault);
+	}
+}
+
+/* What is wrong with the words given; said. */
+static bool is_number(const char *option, const char *text, uint32_t *number) {
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end != '\0' || value > RESULTS_MAX) {
+		fprintf(stderr, "safety: --%s '%s'; allowed: 0 to %d\n", option, text, RESULTS_MAX);
+		return false;
+	}
+	*number = (uint32_t)value;
+	return true;
+}
+
+static bool has_row(const char *name, size_t len) {
+	for (uint32_t i = 0; i < rows_len; i++) {
+		if (strlen(rows[i].name) == len && strncmp(rows[i].name, name, len) == 0) {
+			return true;
+		}
+	}
+	fprintf(stderr, "safety: there is no row '%.*s'; --list names them\n", (int)len, name);
+	return false;
+}
+
+static bool are_rows(const char *names) {
+	for (const char *at = names;;) {
+		size_t len = strcspn(at, ",");
+		if (!has_row(at, len)) {
+			return false;
+		}
+		if (at[len] == '\0') {
+			return true;
+		}
+		at += len + 1;
 	}
 }
 
@@ -423,8 +463,16 @@ static bool parse(int argc, char **argv, struct campaign *campaign, int *status)
 	int option;
 	bool has_slow = false;
 	*status = EXIT_SUCCESS;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		uint32_t number = optarg != NULL ? (uint32_t)strtoul(optarg, NULL, 10) : 0;
+	int index = 0;
+	while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
+		uint32_t number = 0;
+		bool takes_number =
+			option != '?' && optarg != NULL && option != 'o' && option != 'd';
+		if ((takes_number && !is_number(options[index].name, optarg, &number)) ||
+			(option == 'o' && !are_rows(optarg))) {
+			*status = 2;
+			return false;
+		}
 		switch (option) {
 		case 'r':
 			campaign->runs = number;
@@ -468,7 +516,12 @@ static bool parse(int argc, char **argv, struct campaign *campaign, int *status)
 			return false;
 		}
 	}
-	return true;
+	if (optind < argc) {
+		fprintf(stderr, "safety: '%s'; only options are taken, --help names them\n",
+			argv[optind]);
+		*status = 2;
+	}
+	return optind == argc;
 }
 
 int main(int argc, char **argv) {

@@ -213,6 +213,8 @@ int soak_run(uint32_t seconds, const char *out) {
 		cockpit_set_sound(&soak.cockpit, true) != 0 ||
 		lateness_monitor_init(&monitor) != 0) {
 		cockpit_finish(&soak.cockpit);
+		fprintf(stderr,
+			"soak: no cockpit, as said above; does `./dev test safety` pass?\n");
 		return EXIT_FAILURE;
 	}
 	soak.records = cockpit_newest_record(&soak.cockpit);
