@@ -22,11 +22,12 @@ static void tell(struct verifier *verifier, const struct verifier_event *event) 
 	verifier->events[verifier->events_len++].detect_ns = verifier->now_ns;
 }
 
+/* `layer`: whose guest's pixels it is about; NULL: the host's. */
 static void tell_of_element(struct verifier *verifier, const struct element *element,
-	enum fault_cause cause, const char *from, const char *to) {
+	const struct layer *layer, enum fault_cause cause, const char *from, const char *to) {
 	const struct verifier_event event = {
 		.subject = SAFETY_ELEMENT,
-		.layer = element->is_guest_drawn || element->is_distrusted ? element->layer : NULL,
+		.layer = layer,
 		.name = element->name,
 		.from = from,
 		.to = to,
@@ -158,7 +159,8 @@ static void look_at_own(struct verifier *verifier, struct element *element) {
 	}
 	element_see(element, found);
 	if (element_pass(element)) {
-		tell_of_element(verifier, element, FAULT_WRONG_PIXELS, "host", "guest");
+		tell_of_element(
+			verifier, element, element->layer, FAULT_WRONG_PIXELS, "host", "guest");
 	}
 }
 
@@ -255,7 +257,8 @@ static void request_element(struct verifier *verifier, struct element *element) 
 	bool is_known = signal == SIGNAL_NONE || values[signal] != SIGNAL_UNKNOWN;
 	const struct atlas_tile *tile = hmi_tile(verifier->hmi, element->index, values);
 	if (element_request(element, tile, is_known, verifier->tick)) {
-		tell_of_element(verifier, element, FAULT_WRONG_PIXELS, "guest", "host");
+		tell_of_element(
+			verifier, element, element->layer, FAULT_WRONG_PIXELS, "guest", "host");
 	}
 }
 
@@ -392,12 +395,12 @@ static void blame(struct verifier *verifier, struct element *element, const stru
 		element_own_view(element, &view, &own_place);
 		element_fail(element, &view, &own_place, verifier->hmi->atlas, verifier->tick,
 			&verifier->may_search);
-		tell_of_element(verifier, element, element->cause, "guest", "host");
+		tell_of_element(verifier, element, element->layer, element->cause, "guest", "host");
 		return;
 	}
 	enum fault_cause cause = host_cause(verifier, element, place);
 	if (element->host_bad_frames == 0) {
-		tell_of_element(verifier, element, cause, "host", "host again");
+		tell_of_element(verifier, element, NULL, cause, "host", "host again");
 	}
 	element->host_bad_frames = MIN(element->host_bad_frames + 1, ELEMENT_BAD_FRAMES);
 	if (element->host_bad_frames >= ELEMENT_BAD_FRAMES) {

@@ -39,6 +39,29 @@ START_TEST(a_composed_picture_is_repaired) {
 }
 END_TEST
 
+/* Whatever a guest made be written, an accident of our own is written down, too. */
+START_TEST(no_guest_hides_what_is_our_own) {
+	struct config config;
+	lamp_config(&config);
+	config.layers[0].recover_frames = 1;
+	lamp_start(&config);
+	lamp_settle();
+	for (unsigned i = 0; i < 4 * RECORD_BURST; i++) {
+		lamp_draw(i % 2 ? &lamp_off : &lamp_on);
+		rig_step(&lamp_rig, 1);
+	}
+	ck_assert_uint_gt(rig_value(&lamp_rig, "output.main.untold"), 0);
+	lamp_draw(&lamp_on); /* so that the host draws it */
+	rig_step(&lamp_rig, 2);
+	uint64_t before = atomic_load(&lamp_page->newest);
+	ck_assert_int_eq(inject_fault(INJECT_FLIP_COMPOSED, "brake", 0, 1), 0);
+	lamp_expect("brake/off", true, SAFETY_REPAIRED);
+	ck_assert_uint_gt(atomic_load(&lamp_page->newest), before);
+	ck_assert_uint_eq(lamp_recorded(SAFETY_ELEMENT, "brake"), FAULT_WRONG_PIXELS);
+	lamp_finish();
+}
+END_TEST
+
 START_TEST(what_changes_behind_the_check_lasts_one_frame) {
 	struct config config;
 	lamp_config(&config);
@@ -236,6 +259,7 @@ Suite *suite_under_test(void) {
 	Suite *suite = suite_create("compositor verifier own");
 	TCase *own = suite_case(suite, "own");
 	tcase_add_loop_test(own, a_composed_picture_is_repaired, 0, 2);
+	tcase_add_test(own, no_guest_hides_what_is_our_own);
 	tcase_add_test(own, a_damaged_tile_is_painted_from_the_second_copy);
 	tcase_add_loop_test(own, without_a_whole_copy_nothing_is_shown, 0, ARRAY_LEN(hopeless));
 	tcase_add_loop_test(own, a_stale_read_back_is_noticed, 0, 2);

@@ -50,6 +50,7 @@ static const char text[] = "name: safety\n"
 			   "    z: 0\n"
 			   "    stall_ms: 100\n"
 			   "    hold_ms: 0\n"
+			   "    quarantine: never\n" /* its guest comes and goes all the time */
 			   "    recover_frames: 5\n"
 			   "    regions:\n"
 			   "      - name: all\n"

@@ -76,7 +76,7 @@ static bool shows_ground(
 static enum sight_class classify(const struct observer *observer, const struct view *view,
 	uint32_t layer, uint32_t *counter) {
 	const struct config_layer *config = &observer->config->layers[layer];
-	struct frame_tag top, bottom;
+	struct frame_tag top = { 0 }, bottom;
 	bool has_top = frame_tag_decode(&top, view_row(view, &config->place, 0));
 	bool has_bottom =
 		frame_tag_decode(&bottom, view_row(view, &config->place, config->place.height - 1));

@@ -6,8 +6,9 @@
  * resolution; pauses of the other guest's pictures shorter than it may be silent. What the other guest's
  * layer goes through while its machine is away is expected and not counted. A false alarm is any other
  * record with a reaction, and any of an element or a region, since that was drawn by the host or found
- * wrong. A wrong picture is one without the cluster, or with a telltale that is not what was asked for within
- * the time that signals, guest and compositor have for it.
+ * wrong. A wrong picture is one without the cluster, without the other guest while its machine is there, or
+ * with a telltale that is not what was asked for within the time that signals, guest and compositor have for
+ * it. Who saw too few pictures has shown nothing.
  *
  * Thread: one.
  */
