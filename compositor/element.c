@@ -15,67 +15,67 @@ static void distrust(struct element *element) {
 	element->good_frames = 0;
 }
 
-/* One request is over for good. Whether the guest owes it: it lasted, and was never shown. */
-static bool end_past(struct element *element, struct element_past *past) {
-	bool is_owed = past->tile != NULL && !past->is_seen &&
-		past->end_tick - past->since_tick >= ELEMENT_SEEN_TICKS;
-	past->tile = NULL;
-	element->is_owing = element->is_owing || is_owed;
-	return is_owed;
+/* Whether it was looked at for long, and seen for less than half of that. */
+static bool is_owed(const struct element *element, const struct element_past *past) {
+	return past->looked >= element->seen_ticks && past->seen < past->looked / 2;
 }
 
 static bool is_over(const struct element *element, const struct element_past *past, uint64_t tick) {
 	return past->tile != NULL && tick - past->end_tick >= element->follow_ticks;
 }
 
-/* Whoever was not looked at owes nothing. */
-static void excuse(struct element *element) {
-	element->is_seen = true;
-	for (size_t i = 0; i < ELEMENT_PAST; i++) {
-		element->past[i].is_seen = true;
-	}
+/* Nothing is owed, and nothing else than what is requested now is right. */
+static void forget(struct element *element) {
+	memset(element->past, 0, sizeof(element->past));
+	element->looked = element->seen = 0;
 }
 
-static bool change_request(
-	struct element *element, const struct atlas_tile *tile, bool is_known, uint64_t tick) {
-	bool is_owed = false;
-	if (element->tile != NULL && is_known) {
-		struct element_past *past = &element->past[element->past_next];
-		is_owed = end_past(element, past);
-		*past = (struct element_past) { element->tile, element->since_tick, tick,
-			element->is_seen };
+static void change_request(struct element *element, const struct atlas_tile *tile, uint64_t tick) {
+	if (element->tile != NULL && element->is_known) {
+		element->past[element->past_next] = (struct element_past) { element->tile, tick,
+			element->looked, element->seen };
 		element->past_next = (element->past_next + 1) % ELEMENT_PAST;
 	}
 	element->tile = tile;
-	element->since_tick = tick;
-	element->is_seen = false;
-	return is_owed;
+	element->looked = element->seen = 0;
 }
 
-bool element_request(
-	struct element *element, const struct atlas_tile *tile, bool is_known, uint64_t tick) {
-	bool is_owed = false;
-	if (!is_known) {
-		memset(element->past, 0, sizeof(element->past));
-	}
-	if (!element->was_looked_at) {
-		excuse(element);
-	}
-	element->was_looked_at = false;
-	if (tile != element->tile) {
-		is_owed = change_request(element, tile, is_known, tick);
-	}
-	element->is_seen = element->is_seen || !is_known;
+/* How many requests that are over now are owed. */
+static uint32_t end_requests(struct element *element, uint64_t tick) {
+	uint32_t owed = 0;
 	for (size_t i = 0; i < ELEMENT_PAST; i++) {
-		if (is_over(element, &element->past[i], tick)) {
-			is_owed = end_past(element, &element->past[i]) || is_owed;
+		struct element_past *past = &element->past[i];
+		if (is_over(element, past, tick)) {
+			owed += is_owed(element, past);
+			past->tile = NULL;
 		}
 	}
-	if (!is_owed || element->layer == NULL || element->is_distrusted) {
+	return owed;
+}
+
+bool element_request(struct element *element, const struct atlas_tile *tile, bool is_known,
+	bool is_shown, uint64_t tick) {
+	if (!is_known) {
+		forget(element);
+	}
+	if (!is_shown) {
+		element->looked = element->seen = 0;
+		element->owed = 0;
+		element->is_owing = false;
+	}
+	if (tile != element->tile) {
+		change_request(element, tile, tick);
+	}
+	element->is_known = is_known;
+	uint32_t owed = end_requests(element, tick);
+	if (owed == 0 || !is_shown || element->layer == NULL) {
 		return false;
 	}
+	bool is_new = !element->is_distrusted;
+	element->owed += owed;
+	element->is_owing = true;
 	distrust(element);
-	return true;
+	return is_new;
 }
 
 static bool is_at_same_place(const struct atlas_tile *a, const struct atlas_tile *b) {
@@ -103,13 +103,15 @@ bool element_own_view(const struct element *element, struct check_view *view, st
 	}
 	const struct rect on_output = element_place(element);
 	*place = layer_view_place(element->layer, view, &on_output);
-	return true;
+	/* of a layer that was moved off it, a part at most */
+	return place->width == on_output.width && place->height == on_output.height;
 }
 
 bool element_is_for_guest(const struct element *element, const struct rect *output) {
 	struct check_view view;
 	struct rect place;
-	if (element->is_distrusted || !element_own_view(element, &view, &place)) {
+	if (element->is_distrusted || !element->is_known ||
+		!element_own_view(element, &view, &place)) {
 		return false;
 	}
 	const struct rect on_output = element_place(element);
@@ -172,7 +174,7 @@ static void find_cause(struct element *element, const struct check_view *view,
 void element_fail(struct element *element, const struct check_view *view, const struct rect *place,
 	const struct atlas *atlas, uint64_t tick, bool *may_search) {
 	find_cause(element, view, place, atlas, may_search);
-	element->was_looked_at = true;
+	element->looked++;
 	element->is_other_state = is_any_state(atlas, element->index, check_crc(view, place));
 	if (element->bad_frames == 0) {
 		note_strike(element, tick);
@@ -181,17 +183,26 @@ void element_fail(struct element *element, const struct check_view *view, const 
 	element->bad_frames++;
 }
 
-void element_see(struct element *element, uint32_t crc) {
-	bool follows = crc != element->seen_crc && crc == element->tile->shown_crc32;
-	element->was_looked_at = true;
-	element->is_owing = element->is_owing && !follows;
+/* What it did not show meanwhile the host did. */
+static void repent(struct element *element) {
+	element->is_owing = false;
+	element->looked = element->seen = 0;
+	for (size_t i = 0; i < ELEMENT_PAST; i++) {
+		element->past[i].looked = 0;
+	}
+}
+
+void element_see(struct element *element, uint32_t crc, bool is_shown) {
+	bool follows = element->seen_crc != 0 && crc != element->seen_crc;
+	if (element->is_owing && follows && element->owed < ELEMENT_STRIKES) {
+		repent(element);
+	}
 	element->seen_crc = crc;
-	element->is_seen = element->is_seen || crc == element->tile->shown_crc32;
+	element->looked += is_shown;
+	element->seen += is_shown && crc == element->tile->shown_crc32;
 	for (size_t i = 0; i < ELEMENT_PAST; i++) {
 		struct element_past *past = &element->past[i];
-		if (past->tile != NULL && crc == past->tile->shown_crc32) {
-			past->is_seen = true;
-		}
+		past->seen += past->tile != NULL && crc == past->tile->shown_crc32;
 	}
 }
 
@@ -205,6 +216,5 @@ bool element_pass(struct element *element) {
 		return false;
 	}
 	element->is_distrusted = false;
-	element->cause = FAULT_NONE;
 	return true;
 }

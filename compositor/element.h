@@ -15,9 +15,12 @@
  * ELEMENT_STRIKE_TICKS.
  *
  * What lagging allows does not add up: where requests follow each other faster than follow_ms, as those of
- * an indicator may, one that never changes is never wrong for long. So a request that lasted, and that the
- * guest had not shown by follow_ms after its end, is a fault, and the guest is distrusted until its pixels
- * follow a change again.
+ * an indicator may, one that never changes is never wrong for long. So a request that lasted, and that by
+ * follow_ms after its end the guest had not shown for half of the time, is owed: the guest is distrusted until
+ * its pixels follow a change again, and when that happened ELEMENT_STRIKES times until its layer is lost.
+ *
+ * While signals are not to be believed, no guest can know what is requested: the host draws, and nobody is to
+ * blame.
  *
  * Thread: the compositor's. Plain storage.
  */
@@ -33,54 +36,54 @@
 #include "core/fault.h"
 #include "core/safety_page.h"
 
-#define ELEMENT_PAST 4 /* requests remembered */
+#define ELEMENT_PAST 16 /* requests remembered: at the longest follow_ms one each 125 ms */
 #define ELEMENT_BAD_FRAMES 2 /* wrong ones in a row before its layer is to blame */
 #define ELEMENT_STRIKES 3 /* times it became wrong, */
 #define ELEMENT_STRIKE_TICKS 60 /* within so many ticks */
-#define ELEMENT_SEEN_TICKS 6 /* what was requested for so long must have been shown */
+#define ELEMENT_SEEN_MS                                                                            \
+	250 /* what was requested for so long must have been shown: half a fast blink */
 
-/* What was requested, and whether the guest showed it. */
-
+/* What was requested, and for how many ticks its guest was looked at meanwhile, and showed it so far. */
 struct element_past {
 	const struct atlas_tile *tile; /* NULL: none */
-	uint64_t since_tick, end_tick;
-	bool is_seen;
+	uint64_t end_tick;
+	uint32_t looked, seen;
 };
 
 struct element {
 	const char *name;
 	uint32_t index; /* in the atlas */
-	uint32_t id;    /* in a scene */
-	struct layer *layer;   /* whose guest draws it; NULL: the host always does */
+	uint32_t id; /* in a scene */
+	struct layer *layer; /* whose guest draws it; NULL: the host always does */
 	uint64_t follow_ticks;
 	const struct atlas_tile *tile; /* what is requested; NULL: nothing yet */
-	uint64_t since_tick; /* when it was first */
-	bool is_seen;        /* the guest showed it, or was not looked at */
-	bool was_looked_at;  /* in the last tick */
-	uint32_t seen_crc;   /* of what the guest showed when it was right last */
-	bool is_owing;       /* it did not show what was requested; until it follows a change */
+	bool is_known; /* by the signals */
+	uint64_t seen_ticks; /* ELEMENT_SEEN_MS */
+	uint32_t looked, seen; /* as in element_past, of what is requested now */
+	uint32_t seen_crc; /* of what the guest showed when it was right last; 0: not yet */
+	uint32_t owed; /* requests it did not show since its layer was lost */
+	bool is_owing; /* the last of them; until it follows a change */
 	struct element_past past[ELEMENT_PAST];
 	uint32_t past_next;
 	bool is_guest_drawn; /* in the picture that is composed */
 	bool is_distrusted;
 	uint32_t good_frames; /* of the guest's own, while distrusted */
-	uint32_t bad_frames;  /* of the guest's, in a row */
-	uint64_t strikes;     /* times it became wrong so far, and when the last ones were */
+	uint32_t bad_frames; /* of the guest's, in a row */
+	uint64_t strikes; /* times it became wrong so far, and when the last ones were */
 	uint64_t strike_ticks[ELEMENT_STRIKES];
-	bool is_struck;       /* the last one was one too many */
-	bool is_other_state;  /* the last of them shows the element well, in another state */
+	bool is_struck; /* the last one was one too many */
+	bool is_other_state; /* the last of them shows the element well, in another state */
 	enum fault_cause cause; /* of those */
 	uint32_t host_bad_frames; /* the host's, in a row */
 	enum fault_cause host_cause;
-	uint64_t well_ns;       /* when it was right last */
+	uint64_t well_ns; /* when it was right last */
 	struct safety_region *region;
 };
 
-/* What is requested at this tick. `is_known`: by the signals; what is requested because they are not to
- * be believed no guest can follow, so that nothing else is right from then on. True: the guest did not
- * follow an earlier request; it is distrusted now. */
-bool element_request(
-	struct element *element, const struct atlas_tile *tile, bool is_known, uint64_t tick);
+/* What is requested at this tick. `is_known`: by the signals. `is_shown`: its layer is; what is not owes
+ * nothing. True: the guest owes an earlier request; it is distrusted now. */
+bool element_request(struct element *element, const struct atlas_tile *tile, bool is_known,
+	bool is_shown, uint64_t tick);
 
 /* Where it is. */
 struct rect element_place(const struct element *element);
@@ -99,8 +102,8 @@ bool element_own_view(const struct element *element, struct check_view *view, st
  * whether it may be looked for nearby, which costs more than a check; false when that was done. */
 void element_fail(struct element *element, const struct check_view *view, const struct rect *place,
 	const struct atlas *atlas, uint64_t tick, bool *may_search);
-/* What the guest drew was right, with this checksum. */
-void element_see(struct element *element, uint32_t crc);
+/* What the guest drew was right, with this checksum. `is_shown`: its layer is. */
+void element_see(struct element *element, uint32_t crc, bool is_shown);
 /* Whether its layer is to blame for what it drew. `is_shown`: the layer is; else it is not to come back
  * with anything wrong at all. */
 bool element_is_to_blame(const struct element *element, bool is_shown);

@@ -17,7 +17,8 @@ void journal_init(struct journal *journal, const char *output, struct safety_pag
 }
 
 void journal_acknowledge(struct journal *journal) {
-	memset(journal->layers, 0, sizeof(journal->layers));
+	memset(journal->routine, 0, sizeof(journal->routine));
+	memset(journal->losses, 0, sizeof(journal->losses));
 	memset(journal->findings, 0, sizeof(journal->findings));
 	journal->output_budget = (struct record_budget) { 0 };
 }
@@ -34,11 +35,20 @@ static struct journal_entry *add(struct journal *journal) {
 	return &journal->entries[journal->len++];
 }
 
+/* What guests do when they boot, and what changes nothing. */
+static bool is_routine(const struct layer_transition *made) {
+	return made->reaction <= FAULT_REACTION_LOG || made->cause == FAULT_RESET ||
+		made->cause == FAULT_BLANKED;
+}
+
 void journal_add_layer(struct journal *journal, struct layer *layer,
 	const struct layer_transition *made, uint64_t tick, uint64_t now_ns) {
 	struct journal_entry *entry = add(journal);
 	*entry = (struct journal_entry) { .layer = layer, .of_layer = *made };
-	if (!may_write(journal, &journal->layers[layer->config->guest], tick)) {
+	uint32_t guest = layer->config->guest;
+	struct record_budget *budget =
+		is_routine(made) ? &journal->routine[guest] : &journal->losses[guest];
+	if (!may_write(journal, budget, tick)) {
 		return;
 	}
 	struct safety_record record = {
@@ -53,17 +63,17 @@ void journal_add_layer(struct journal *journal, struct layer *layer,
 		layer_state_name(made->from), layer_state_name(made->to));
 }
 
-/* Any guest that comes and goes makes it so. */
-static bool is_degrading(const struct screen_transition *made) {
-	return (made->from == SCREEN_NORMAL && made->to == SCREEN_DEGRADED) ||
-		(made->from == SCREEN_DEGRADED && made->to == SCREEN_NORMAL);
+/* A guest that comes and goes makes it so. What ends in the safe state, or is of the output itself, is not. */
+static bool is_of_guests(const struct screen_transition *made) {
+	return made->from != made->to && made->from != SCREEN_INIT && made->from != SCREEN_SAFE &&
+		made->to != SCREEN_SAFE;
 }
 
 void journal_add_output(struct journal *journal, const struct screen_transition *made,
 	uint64_t tick, uint64_t now_ns) {
 	struct journal_entry *entry = add(journal);
 	*entry = (struct journal_entry) { .of_output = *made };
-	if (!may_write(journal, is_degrading(made) ? &journal->output_budget : NULL, tick)) {
+	if (!may_write(journal, is_of_guests(made) ? &journal->output_budget : NULL, tick)) {
 		return;
 	}
 	struct safety_record record = {

@@ -8,8 +8,10 @@
  *   journal_add_finding()            what a check found, once its answer was shown
  *
  * What a guest can cause is limited, each guest for itself, so that a guest that comes and goes, or draws
- * right and wrong by turns, does not push the others' records out of the page: what its layers go through,
- * what checks find of its pixels, and that an output is degraded or not. What is left out is counted.
+ * right and wrong by turns, does not push the others' records out of the page: what its layers go through
+ * when guests boot and what is only logged, apart from their losses and quarantine, so that the one does not
+ * hide the other; what checks find of its pixels; and what an output shows without being safe. What is left
+ * out is counted, and acknowledging makes room.
  *
  * Thread: the compositor's. Plain storage, bounded, nothing blocks.
  */
@@ -39,7 +41,8 @@ struct journal {
 	const char *output;
 	struct safety_page *page; /* borrowed; NULL: there is none */
 	/* by the guests' places in the configuration; and for what an output is without its fallback */
-	struct record_budget layers[CONFIG_GUESTS_MAX], findings[CONFIG_GUESTS_MAX], output_budget;
+	struct record_budget routine[CONFIG_GUESTS_MAX], losses[CONFIG_GUESTS_MAX],
+		findings[CONFIG_GUESTS_MAX], output_budget;
 	_Atomic uint64_t *untold_value; /* records that were left out */
 	uint32_t len;
 	struct journal_entry entries[JOURNAL_ENTRIES_MAX];

@@ -18,7 +18,7 @@ uint64_t record_write(struct safety_page *page, struct safety_record *record, co
 	const char *from, const char *to);
 
 #define RECORD_BURST 20 /* so many at once, */
-#define RECORD_TICKS 60 /* and one more each so many ticks */
+#define RECORD_TICKS 1800 /* and one more each so many ticks: 30 s at 60 Hz */
 
 /* Zeroed at first. Whoever acknowledges has seen what there was: then it is zeroed again. */
 struct record_budget {

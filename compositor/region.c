@@ -101,13 +101,6 @@ static uint32_t count_foreign(
 	return foreign;
 }
 
-bool region_is_covered(const struct region *region, const struct scene *scene) {
-	bool is_alone;
-	size_t index = find_picture(region, scene);
-	return region->check != SAFETY_OWNER && index < scene->len &&
-		count_foreign(region, scene, index, &is_alone) > 0;
-}
-
 /* Nothing but the layer's own cursor and the host's elements may be in front. Where nothing at all is, and
  * pixels appear as they are, they must be the guest's. */
 static bool has_owner(

@@ -2,11 +2,10 @@
  * A region of a layer that is checked besides the safety elements: as configured, and, of every critical
  * layer that is not `dark`, that its picture is not all of one colour.
  *
- * It is looked at in the composed picture while its layer is shown there and no other one is in front of the
- * region, else in the guest's own picture, so that a layer does not come back with what it was taken away
- * for, and none is to blame for what another one shows; uniformity is always looked for in the guest's own,
- * since the host's elements are in the composed one. OWNER is about what is in front, and so is always looked
- * at in the composed picture of a layer that is shown.
+ * It is looked at in the composed picture while its layer is shown there, else in the guest's own picture,
+ * so that a layer does not come back with what it was taken away for; uniformity is always looked for in
+ * the guest's own, since the host's elements are in the composed one. A configuration with another layer in
+ * front of a region is refused: it would decide about this one's.
  *
  * Thread: the compositor's. Plain storage.
  */
@@ -66,10 +65,6 @@ struct region_sight {
 
 /* The own picture as a sight: fills view and place. False: none. */
 bool region_see_own(const struct region *region, struct region_sight *sight);
-
-/* Whether what is seen of it in a composed picture is not its layer's alone, and must be looked at in its
- * own. */
-bool region_is_covered(const struct region *region, const struct scene *scene);
 
 /* A frame of it. At most one a tick counts. What is found is in `is_fault`. */
 void region_look(struct region *region, const struct region_sight *sight);

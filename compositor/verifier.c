@@ -157,7 +157,7 @@ static void look_at_own(struct verifier *verifier, struct element *element) {
 			&verifier->may_search);
 		return;
 	}
-	element_see(element, found);
+	element_see(element, found, layer_machine_shows_picture(&element->layer->machine));
 	if (element_pass(element)) {
 		tell_of_element(
 			verifier, element, element->layer, FAULT_WRONG_PIXELS, "host", "guest");
@@ -177,6 +177,10 @@ static enum fault_reaction reaction_to_own(const struct layer *layer, enum fault
 static void judge_own(struct verifier *verifier, struct element *element) {
 	struct layer *layer = element->layer;
 	if (layer == NULL || (element->is_guest_drawn && !element->is_distrusted)) {
+		return;
+	}
+	if (!element->is_known) {
+		element->bad_frames = 0; /* nobody could know what to draw */
 		return;
 	}
 	bool is_shown = layer_machine_shows_picture(&layer->machine);
@@ -256,7 +260,9 @@ static void request_element(struct verifier *verifier, struct element *element) 
 	uint32_t signal = verifier->hmi->atlas->elements[element->index].signal;
 	bool is_known = signal == SIGNAL_NONE || values[signal] != SIGNAL_UNKNOWN;
 	const struct atlas_tile *tile = hmi_tile(verifier->hmi, element->index, values);
-	if (element_request(element, tile, is_known, verifier->tick)) {
+	bool is_shown =
+		element->layer != NULL && layer_machine_shows_picture(&element->layer->machine);
+	if (element_request(element, tile, is_known, is_shown, verifier->tick)) {
 		tell_of_element(
 			verifier, element, element->layer, FAULT_WRONG_PIXELS, "guest", "host");
 	}
@@ -422,7 +428,7 @@ static void check_element(struct verifier *verifier, uint32_t index) {
 		element->host_bad_frames = 0;
 		if (element->is_guest_drawn) {
 			element->bad_frames = 0;
-			element_see(element, found);
+			element_see(element, found, true);
 		}
 	} else {
 		blame(verifier, element, &place);
@@ -466,10 +472,6 @@ static void check_region(
 		.place = region->place,
 		.scene = scene,
 	};
-	if (region_is_covered(region, scene) && !region_see_own(region, &sight)) {
-		region_rest(region);
-		return;
-	}
 	look_at_region(verifier, region, &sight);
 }
 

@@ -70,6 +70,7 @@ static void give_elements(struct verifier *verifier, const struct config *config
 			continue;
 		}
 		element->layer = layer;
+		element->seen_ticks = ticker_ticks_from_ms(ticker, ELEMENT_SEEN_MS);
 		element->follow_ticks =
 			follow_ms == 0 ? 0 : ticker_ticks_from_ms(ticker, follow_ms);
 		if (element->region != NULL) {

@@ -156,9 +156,16 @@ static struct link_page_header *map_header(int fd, size_t *bytes) {
 		NULL, sizeof(struct link_page_header), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 }
 
+/* Only who signals it has it, and a full counter would keep that one waiting, or unheard. */
+static void mend_event(int event) {
+	(void)fcntl(event, F_SETFL, O_NONBLOCK);
+	(void)fd_event_take(event);
+}
+
 int link_mend_page(const int fds[LINK_FDS], enum link_side side, uint32_t magic) {
 	int fd = fds[side == LINK_PRODUCER ? LINK_PRODUCER_PAGE : LINK_CONSUMER_PAGE];
 	size_t bytes;
+	mend_event(fds[side == LINK_PRODUCER ? LINK_PRODUCER_EVENT : LINK_CONSUMER_EVENT]);
 	struct link_page_header *header = map_header(fd, &bytes);
 	if (header == MAP_FAILED) {
 		return -errno;

@@ -84,8 +84,9 @@ int link_grant_fds(const int fds[LINK_FDS], enum link_side side, int granted[LIN
 
 /*
  * Keeper, while no process has `side`: a page whose last writer spoilt its name would be refused by
- * every successor, so its name is taken off; what else is in it is checked at each use anyway. 1: that
- * was needed, 0: it was not, -errno.
+ * every successor, so its name is taken off; what else is in it is checked at each use anyway. The event that
+ * it signals is emptied and does not block, whatever was done to it. 1: the name was spoilt, 0: it was not,
+ * -errno.
  */
 int link_mend_page(const int fds[LINK_FDS], enum link_side side, uint32_t magic);
 

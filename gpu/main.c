@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "core/clock.h"
 #include "core/control.h"
@@ -16,7 +15,6 @@
 
 #define STATUS_USAGE 2
 #define CHANNEL_RELISTEN_NS NS_PER_S
-#define NICENESS (-10)
 
 static const char usage[] =
 	"usage: fascia-gpu --socket-path=PATH | --fd=NUMBER [OPTION...]\n"
@@ -198,18 +196,8 @@ static int refuse(const char *what) {
 	return STATUS_USAGE;
 }
 
-/* A picture, a reset, the end of a virtual machine: what the compositor must know in time is not to wait behind
- * the processors of guests. No real-time priority: what keeps it busy comes from a guest. */
-static void be_prompt(void) {
-	if (setpriority(PRIO_PROCESS, 0, NICENESS) != 0) {
-		log_info("no higher priority (%s): pictures may be late under load",
-			strerror(errno));
-	}
-}
-
 static int run_granted(void) {
 	static struct run run;
-	be_prompt();
 	int status = EXIT_FAILURE;
 	if (endpoint_init_granted(&run.endpoint, CONTROL_FD) == 0) {
 		status = run_endpoint(&run);

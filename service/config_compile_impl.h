@@ -58,8 +58,8 @@ void config_compile_layers(struct config_compiler *compiler);
 /* What is demanded of a layer beyond its place; its output and source are compiled. */
 void config_compile_demands(
 	struct config_compiler *compiler, unsigned index, const struct file_layer *file);
-/* When all layers are known: what one of them demands of the others. */
-void config_check_owners(struct config_compiler *compiler);
+/* When all layers are known: nothing may be in front of a region. */
+void config_check_regions(struct config_compiler *compiler);
 void config_compile_scanouts(struct config_compiler *compiler);
 
 #endif

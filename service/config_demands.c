@@ -422,11 +422,11 @@ static unsigned region_number(const struct config *config, uint32_t region) {
 	return number;
 }
 
-void config_check_owners(struct config_compiler *compiler) {
+void config_check_regions(struct config_compiler *compiler) {
 	const struct config *config = compiler->config;
 	for (uint32_t i = 0; i < config->regions_len; i++) {
 		const struct config_region *region = &config->regions[i];
-		for (uint32_t n = 0; region->check == SAFETY_OWNER && n < config->layers_len; n++) {
+		for (uint32_t n = 0; n < config->layers_len; n++) {
 			struct rect common =
 				rect_intersect(&region->place, &config->layers[n].place);
 			if (rect_is_empty(&common) || !is_in_front(config, n, region->layer)) {
@@ -435,8 +435,9 @@ void config_check_owners(struct config_compiler *compiler) {
 			struct config_where where = config_where(
 				"layers[%u].regions[%u]", region->layer, region_number(config, i));
 			COMPLAIN(where,
-				"%s: check: owner, but layer '%s' is in front of it; give that "
-				"one a lower z, or move one of them",
+				"%s: layer '%s' is in front of it; give that one a lower z, or "
+				"move "
+				"one of them",
 				where.text, config->layers[n].name);
 		}
 	}

@@ -261,5 +261,5 @@ void config_compile_layers(struct config_compiler *compiler) {
 	for (unsigned i = 0; i < config->layers_len; i++) {
 		check_sharing(compiler, i);
 	}
-	config_check_owners(compiler);
+	config_check_regions(compiler);
 }

@@ -12,6 +12,7 @@
 #define PLACE 20
 #define SIZE 6
 #define RECOVER 2
+#define SEEN 6
 
 static uint32_t pixels[2 * SIZE * SIZE];
 static uint32_t picture[PICTURE * PICTURE];
@@ -52,7 +53,11 @@ static void make_lamp(uint64_t follow_ticks) {
 	};
 	config = (struct config_layer) { .recover_frames = RECOVER };
 	layer = (struct layer) { .config = &config };
-	element = (struct element) { .layer = &layer, .follow_ticks = follow_ticks };
+	element = (struct element) {
+		.layer = &layer,
+		.follow_ticks = follow_ticks,
+		.seen_ticks = SEEN,
+	};
 }
 
 static void put(uint32_t state, uint32_t x, uint32_t y) {
@@ -69,7 +74,7 @@ static void draw(char letter) {
 	picture[PLACE * PICTURE + PLACE] ^= letter == 'x' ? 0x10 : 0;
 }
 
-static bool may_search;
+static bool may_search, is_shown = true;
 
 static void look(uint64_t tick) {
 	uint32_t allowed[ELEMENT_PAST + 1], found;
@@ -79,7 +84,7 @@ static void look(uint64_t tick) {
 		element_fail(&element, &view, &place, &atlas, tick, &may_search);
 		return;
 	}
-	element_see(&element, found);
+	element_see(&element, found, is_shown);
 	if (element.is_distrusted) {
 		element_pass(&element);
 	} else {
@@ -118,6 +123,11 @@ static const struct story stories[] = {
 	{ "it does again", 9, "011111100000011111100000011111100000000",
 		"000000000000000000000000000111100000000",
 		"gggggggggggggggghhhhhhhhhhhhggggggggggg" },
+	{ "a flash of it is not enough", 9, "011111100000011111100000011111100000000",
+		"000010000000000001000000000000000000000",
+		"gggggggggggggggghhggggggggggggggggggggg" },
+	{ "shown for most of the time is", 9, "0111111000000111111000000000",
+		"0000111100000000001111000000", "gggggggggggggggggggggggggggg" },
 	{ "requests too short to be seen", 9, "01110001110001110001110001110000", "0",
 		"gggggggggggggggggggggggggggggggg" },
 	{ "nobody looked", 9, "01111110000001111110000001111110000001",
@@ -136,7 +146,8 @@ static char step(const struct story *story, size_t i) {
 	char requested = story->requested[i];
 	char drawn = letter_at(story->drawn, i);
 	const struct atlas_tile *tile = &tiles[requested == '0' ? 0 : 1];
-	element_request(&element, tile, requested != 'u', i);
+	is_shown = drawn != '-';
+	element_request(&element, tile, requested != 'u', is_shown, i);
 	if (drawn != '-') {
 		draw(drawn);
 		look(i);
@@ -164,16 +175,40 @@ START_TEST(story_is_told) {
 }
 END_TEST
 
+/* It may repent twice. */
+START_TEST(it_is_not_trusted_again_and_again) {
+	enum { ROUNDS = ELEMENT_STRIKES + 2, HALF = 2 * SEEN };
+	make_lamp(2 * HALF);
+	for (uint64_t tick = 0; tick < (uint64_t)ROUNDS * 8 * HALF; tick++) {
+		uint64_t phase = tick % (8 * HALF);
+		bool is_requested = tick / HALF % 2 == 1;
+		/* what is requested, once in four blinks: else nothing */
+		bool is_drawn = is_requested && phase >= 7 * HALF;
+		element_request(&element, &tiles[is_requested], true, true, tick);
+		draw(is_drawn ? '1' : '0');
+		look(tick);
+		if (phase == 6 * HALF) {
+			ck_assert_msg(element.is_distrusted, "tick %u", (unsigned)tick);
+		}
+	}
+	ck_assert_uint_ge(element.owed, ELEMENT_STRIKES);
+	ck_assert(element.is_distrusted);
+	/* its layer was lost: a new guest */
+	element_request(&element, &tiles[0], true, false, 100000);
+	ck_assert(!element.is_owing);
+}
+END_TEST
+
 /* It costs more than a check: not at each turn of one that is right and wrong by turns. */
 START_TEST(it_is_searched_for_once) {
 	make_lamp(3);
-	element_request(&element, &tiles[1], true, 1);
+	element_request(&element, &tiles[1], true, true, 1);
 	draw('m');
 	look(1);
 	ck_assert(!may_search);
 	ck_assert_uint_eq(element.cause, FAULT_MISPLACED);
 	for (uint64_t tick = 2; tick < 10; tick++) {
-		element_request(&element, &tiles[1], true, tick);
+		element_request(&element, &tiles[1], true, true, tick);
 		draw(tick % 2 ? 'm' : '1');
 		look(tick);
 		ck_assert_msg(may_search, "tick %u", (unsigned)tick);
@@ -193,7 +228,7 @@ END_TEST
 /* Another element of the tick was searched for. */
 START_TEST(without_a_search_it_is_wrong) {
 	make_lamp(3);
-	element_request(&element, &tiles[1], true, 1);
+	element_request(&element, &tiles[1], true, true, 1);
 	draw('m');
 	may_search = false;
 	element_fail(&element, &view, &place, &atlas, 1, &may_search);
@@ -205,6 +240,7 @@ Suite *suite_under_test(void) {
 	Suite *suite = suite_create("compositor element");
 	TCase *trust = suite_case(suite, "trust");
 	tcase_add_loop_test(trust, story_is_told, 0, ARRAY_LEN(stories));
+	tcase_add_test(trust, it_is_not_trusted_again_and_again);
 	tcase_add_test(trust, it_is_searched_for_once);
 	tcase_add_test(trust, without_a_search_it_is_wrong);
 	return suite;

@@ -112,7 +112,7 @@ END_TEST
 
 /* An indicator that is dead blinks faster than its guest may lag. */
 START_TEST(a_dead_indicator_is_found) {
-	enum { HALF = 12 };
+	enum { HALF = 18 };
 	struct config config;
 	lamp_config(&config);
 	config.layers[0].follow_ms = 2 * HALF * 1000 / 60;
@@ -155,6 +155,26 @@ START_TEST(a_guest_may_follow_later) {
 		lamp_expect("brake/on", false, SAFETY_PASSED);
 	}
 	lamp_expect("brake/off", false, SAFETY_REPAIRED);
+	lamp_finish();
+}
+END_TEST
+
+/* Nobody can know then what to draw. */
+START_TEST(without_signals_nobody_is_to_blame) {
+	struct config config;
+	lamp_config(&config);
+	config.safety.signal_timeout_ms = 100;
+	lamp_start(&config);
+	lamp_settle();
+	for (unsigned i = 0; i < 60; i++) {
+		lamp_draw(&lamp_off);
+		rig_step(&lamp_rig, 1);
+		pair_expect(&lamp_rig, "output.main", SCREEN_NORMAL);
+	}
+	lamp_expect("brake/on", true, SAFETY_PASSED);
+	lamp_request(0);
+	lamp_expect("brake/off", false, SAFETY_PASSED);
+	ck_assert_uint_eq(rig_value(&lamp_rig, "output.main.failures"), 0);
 	lamp_finish();
 }
 END_TEST
@@ -369,6 +389,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(guest, a_guest_that_alternates_is_not_believed);
 	tcase_add_test(guest, a_dead_indicator_is_found);
 	tcase_add_test(guest, a_guest_may_follow_later);
+	tcase_add_test(guest, without_signals_nobody_is_to_blame);
 	tcase_add_test(guest, the_host_does_not_lag);
 	tcase_add_test(guest, a_layer_comes_back_with_the_right_pixels_only);
 	tcase_add_test(guest, a_loss_does_not_flicker);

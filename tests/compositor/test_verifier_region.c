@@ -96,46 +96,6 @@ START_TEST(an_owner_is_alone) {
 }
 END_TEST
 
-/* What another layer shows in front of it is none of its own. */
-START_TEST(a_layer_in_front_is_not_its_fault) {
-	struct config config;
-	lamp_config(&config);
-	config.layers[1].z = 5;
-	config.regions_len = 2;
-	config.regions[0] = (struct config_region) {
-		.name = "readable",
-		.check = SAFETY_CONTRAST,
-		.place = lamp_watched,
-		.frames = 1,
-		.threshold = 60,
-	};
-	config.regions[1] = config.regions[0];
-	snprintf(config.regions[1].name, sizeof(config.regions[1].name), "coloured");
-	config.regions[1].check = SAFETY_BLACK;
-	lamp_start(&config);
-	lamp_draw_ivi();
-	lamp_draw_content('x');
-	rig_step(&lamp_rig, LAMP_FOLLOW_TICKS);
-	ck_assert_int_eq(rig_command(&lamp_rig, "ivi", CONTROL_LAYER_AT, 0, 0), 0);
-	for (unsigned i = 0; i < 5; i++) {
-		lamp_draw_content('x');
-		rig_step(&lamp_rig, 1);
-		pair_expect(&lamp_rig, "layer.cluster", LAYER_LIVE);
-		ck_assert_uint_eq(lamp_region("readable").verdict, SAFETY_PASSED);
-	}
-	rig_look(&lamp_rig);
-	ck_assert_uint_eq(rig_pixel(&lamp_rig, lamp_watched.x, lamp_watched.y), PAIR_IVI);
-	/* its own picture is looked at all the same */
-	for (unsigned i = 0; i < 5; i++) {
-		lamp_draw_content('a');
-		rig_step(&lamp_rig, 1);
-	}
-	ck_assert_uint_eq(lamp_region("readable").verdict, SAFETY_FAILED);
-	pair_expect(&lamp_rig, "layer.cluster", LAYER_PLACEHOLDER);
-	lamp_finish();
-}
-END_TEST
-
 START_TEST(a_region_may_only_be_logged) {
 	struct config config;
 	lamp_config(&config);
@@ -317,7 +277,6 @@ Suite *suite_under_test(void) {
 	TCase *region = suite_case(suite, "region");
 	tcase_add_loop_test(region, a_region_is_watched, 0, ARRAY_LEN(regions));
 	tcase_add_test(region, an_owner_is_alone);
-	tcase_add_test(region, a_layer_in_front_is_not_its_fault);
 	tcase_add_test(region, a_region_may_only_be_logged);
 	tcase_add_loop_test(region, a_region_has_its_own_reaction, 0, ARRAY_LEN(answers));
 	tcase_add_loop_test(region, a_layer_that_is_gone_may_be_worse_yet, 0, 2);

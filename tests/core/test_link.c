@@ -111,6 +111,30 @@ START_TEST(signals_never_wait) {
 }
 END_TEST
 
+/* What a producer that was taken over left of its event is not its successor's. */
+START_TEST(a_spoilt_event_is_mended) {
+	struct link producer, consumer;
+	map_both(&producer, &consumer);
+	uint64_t most = UINT64_MAX - 2;
+	(void)link_event_take(consumer.producer_event);
+	ck_assert_int_eq(fcntl(producer.producer_event, F_SETFL, 0), 0);
+	ck_assert_int_eq(
+		(int)write(producer.producer_event, &most, sizeof(most)), (int)sizeof(most));
+	link_unmap(&producer);
+	ck_assert_int_eq(link_mend_page(fds, LINK_PRODUCER, MAGIC), 0);
+	(void)link_event_take(consumer.producer_event);
+
+	ck_assert_int_eq(map_side(&producer, LINK_PRODUCER), 0);
+	ck_assert_int_ne(fcntl(producer.producer_event, F_GETFL) & O_NONBLOCK, 0);
+	for (unsigned i = 0; i < 4; i++) {
+		link_set_peer(&producer, LINK_PEER_CONNECTED); /* would wait */
+		ck_assert(link_event_take(consumer.producer_event));
+	}
+	link_unmap(&producer);
+	link_unmap(&consumer);
+}
+END_TEST
+
 START_TEST(garbage_from_the_producer) {
 	struct link producer, consumer;
 	map_both(&producer, &consumer);
@@ -328,6 +352,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, both_sides_see_the_same);
 	tcase_add_test(tcase, state_crosses);
 	tcase_add_test(tcase, signals_never_wait);
+	tcase_add_test(tcase, a_spoilt_event_is_mended);
 	tcase_add_test(tcase, garbage_from_the_producer);
 	tcase_add_test(tcase, a_successor_takes_over);
 	tcase_add_test(tcase, a_spoilt_name_is_taken_off);

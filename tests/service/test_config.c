@@ -331,10 +331,9 @@ static const struct bad_row bad_rows[] = {
 		"layers[0].regions[0].reaction: 'shout'; allowed: log, hold, placeholder, "
 		"fallback, safe" },
 	{ "region with a layer in front",
-		REGION "name: r, check: owner}\n  - {name: b, guest: a, size: 64x64, z: 1}\n", 7,
-		"layers[0].regions[0]: check: owner, but layer 'b' is in front of it; give that "
-		"one "
-		"a lower z, or move one of them" },
+		REGION "name: r, check: live}\n  - {name: b, guest: a, size: 64x64, z: 1}\n", 7,
+		"layers[0].regions[0]: layer 'b' is in front of it; give that one a lower z, or "
+		"move one of them" },
 	{ "region twice", REGION "name: r, check: live}\n      - {name: r, check: black}\n", 8,
 		"layers[0].regions[1].name: 'r' is taken; names of one kind must differ" },
 
@@ -611,7 +610,7 @@ START_TEST(safety_given) {
 		"         frames: 9, skip: 2, reaction: log}\n"
 		"      - {name: whole, check: counter}\n"
 		"      - {name: logo, check: presence, element: ground, threshold: 9}\n"
-		"  - {name: b, tag: true, frozen_frames: 0, quarantine: never}\n"
+		"  - {name: b, tag: true, frozen_frames: 0, quarantine: never, z: -1}\n"
 		"safety:\n"
 		"  signals: true\n"
 		"  signal_timeout_ms: 100\n"
