@@ -10,7 +10,8 @@
 #include "core/macros.h"
 #include "tests/support/realtime.h"
 
-#define MONITOR_PRIORITY 50
+#define MONITOR_PRIORITY 70 /* above all of a service */
+#define SPANS_MAX 256 /* in the time of one injection: seconds, at most */
 
 static void sleep_until(uint64_t ns) {
 	struct timespec at = { .tv_sec = (time_t)(ns / NS_PER_S),
@@ -84,41 +85,69 @@ void lateness_monitor_finish(struct lateness_monitor *monitor) {
 	monitor->cpus_len = 0;
 }
 
-struct lateness_sums {
-	uint64_t worst_ns, sum_ns;
-};
-
-static void add_cpu(const struct lateness_cpu *cpu, uint64_t from_ns, uint64_t to_ns,
-	struct lateness_sums *sums) {
+static uint64_t worst_of_cpu(const struct lateness_cpu *cpu, uint64_t from_ns, uint64_t to_ns) {
+	uint64_t worst = 0;
 	for (uint32_t i = atomic_load(&cpu->len); i-- > 0;) {
-		uint64_t late_ns = cpu->late_ns[i];
-		if (cpu->due_ns[i] + late_ns < from_ns) {
+		if (cpu->due_ns[i] + cpu->late_ns[i] < from_ns) {
 			break;
 		}
 		if (cpu->due_ns[i] <= to_ns) {
-			sums->worst_ns = MAX(sums->worst_ns, late_ns);
-			sums->sum_ns += late_ns >= LATENESS_PERIOD_NS ? late_ns : 0;
+			worst = MAX(worst, cpu->late_ns[i]);
 		}
 	}
-}
-
-static struct lateness_sums add_up(
-	const struct lateness_monitor *monitor, uint64_t from_ns, uint64_t to_ns) {
-	struct lateness_sums sums = { 0 };
-	for (uint32_t i = 0; i < monitor->cpus_len; i++) {
-		add_cpu(&monitor->cpus[i], from_ns, to_ns, &sums);
-	}
-	return sums;
+	return worst;
 }
 
 uint64_t lateness_monitor_worst(
 	const struct lateness_monitor *monitor, uint64_t from_ns, uint64_t to_ns) {
-	return add_up(monitor, from_ns, to_ns).worst_ns;
+	uint64_t worst = 0;
+	for (uint32_t i = 0; i < monitor->cpus_len; i++) {
+		worst = MAX(worst, worst_of_cpu(&monitor->cpus[i], from_ns, to_ns));
+	}
+	return worst;
 }
 
-uint64_t lateness_monitor_sum(
+struct span {
+	uint64_t from_ns, to_ns;
+};
+
+/* What a processor was away for, cut to the time asked about. */
+static size_t add_spans(const struct lateness_cpu *cpu, const struct span *time,
+	struct span spans[SPANS_MAX], size_t len) {
+	for (uint32_t i = atomic_load(&cpu->len); i-- > 0 && len < SPANS_MAX;) {
+		uint64_t due_ns = cpu->due_ns[i], end_ns = due_ns + cpu->late_ns[i];
+		if (end_ns <= time->from_ns) {
+			break;
+		}
+		if (cpu->late_ns[i] >= LATENESS_PERIOD_NS && due_ns < time->to_ns) {
+			spans[len++] = (struct span) { MAX(due_ns, time->from_ns),
+				MIN(end_ns, time->to_ns) };
+		}
+	}
+	return len;
+}
+
+static int compare_spans(const void *a, const void *b) {
+	const struct span *x = a, *y = b;
+	return (x->from_ns > y->from_ns) - (x->from_ns < y->from_ns);
+}
+
+uint64_t lateness_monitor_away(
 	const struct lateness_monitor *monitor, uint64_t from_ns, uint64_t to_ns) {
-	return add_up(monitor, from_ns, to_ns).sum_ns;
+	const struct span time = { from_ns, to_ns };
+	struct span spans[SPANS_MAX];
+	size_t len = 0;
+	for (uint32_t i = 0; monitor->is_realtime && i < monitor->cpus_len; i++) {
+		len = add_spans(&monitor->cpus[i], &time, spans, len);
+	}
+	qsort(spans, len, sizeof(spans[0]), compare_spans);
+	uint64_t away_ns = 0, until_ns = from_ns;
+	for (size_t i = 0; i < len; i++) {
+		uint64_t begin_ns = MAX(spans[i].from_ns, until_ns);
+		away_ns += spans[i].to_ns > begin_ns ? spans[i].to_ns - begin_ns : 0;
+		until_ns = MAX(until_ns, spans[i].to_ns);
+	}
+	return away_ns;
 }
 
 static void take_tick(struct tick_log *log, uint64_t due_ns, uint64_t done_ns,

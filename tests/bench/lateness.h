@@ -47,9 +47,10 @@ void lateness_monitor_finish(struct lateness_monitor *monitor);
  * whichever processor. */
 uint64_t lateness_monitor_worst(
 	const struct lateness_monitor *monitor, uint64_t from_ns, uint64_t to_ns);
-/* How long the machine was away in that time: all of its processors' lateness, where it was a millisecond or
- * more, added up. What several processes do in turn may meet each of these. */
-uint64_t lateness_monitor_sum(
+/* For how long of that time some processor was away, a millisecond or more each: as one might do to each step of
+ * what several processes do in turn. 0 where the monitor has no real-time priority, since it cannot tell the
+ * machine from its load then. */
+uint64_t lateness_monitor_away(
 	const struct lateness_monitor *monitor, uint64_t from_ns, uint64_t to_ns);
 
 /* What is known of a compositor's ticks so far. */

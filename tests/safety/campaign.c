@@ -40,6 +40,7 @@ struct campaign {
 	uint32_t soak_s;
 	bool is_stepped;
 	bool is_greedy; /* which rows it is at */
+	uint64_t greedy_from_ns;
 	_Atomic uint32_t *next; /* task; shared by the workers */
 	struct results *results;
 };
@@ -142,6 +143,8 @@ static bool take_shot(const struct campaign *campaign, struct cockpit *cockpit,
 	uint64_t begin_ns = clock_now_ns();
 	const struct row *row = &rows[task->row];
 	if (cockpit_set_sound(cockpit, row->needs_sound) != 0) {
+		result.verdict = SHOT_BROKEN;
+		results_add(campaign->results, &result);
 		return false;
 	}
 	if (is_pictured) {
@@ -308,6 +311,7 @@ static int run_all_rows(struct campaign *campaign) {
 		}
 	}
 	int status = run_rows(campaign, false);
+	campaign->greedy_from_ns = clock_now_ns();
 	int last = run_rows(campaign, true);
 	for (uint32_t i = 0; i < campaign->load; i++) {
 		kill(loads[i], SIGKILL);
@@ -326,14 +330,20 @@ static int run_campaign(struct campaign *campaign) {
 		return EXIT_FAILURE;
 	}
 	int status = run_all_rows(campaign);
+	const struct results_asked asked = {
+		.runs = campaign->runs,
+		.slow_runs = campaign->slow_runs,
+		.has_controls = campaign->has_controls,
+		.is_part = campaign->only != NULL,
+		.greedy_from_ns = campaign->greedy_from_ns,
+	};
 	snprintf(path, sizeof(path), "%s/results.json", campaign->out);
 	FILE *json = fopen(path, "we");
 	if (json == NULL) {
 		fprintf(stderr, "safety: %s: %s\n", path, strerror(errno));
 		return EXIT_FAILURE;
 	}
-	bool good =
-		results_write(campaign->results, &monitor, campaign->only != NULL, json, stdout);
+	bool good = results_write(campaign->results, &monitor, &asked, json, stdout);
 	fclose(json);
 	lateness_monitor_finish(&monitor);
 	printf("figures: %s\n", path);
@@ -393,7 +403,8 @@ static void print_help(FILE *file) {
 		"  --slow-runs N   of rows that take more than a second each (default %u)\n"
 		"  --rows A,B      only these rows; --list names them\n"
 		"  --jobs N        cockpits side by side (default: 2 per processor)\n"
-		"  --load N        processes that use what processor time is left (default 1)\n"
+		"  --load N        processes that use what processor time is left (default: 1 per\n"
+		"                  processor)\n"
 		"  --no-controls   no control runs\n"
 		"  --out DIR       index.html with pictures, results.json (default build/safety)\n"
 		"  --soak SECONDS  instead: legal content only, and not one reaction; soak.json, "
@@ -529,7 +540,7 @@ int main(int argc, char **argv) {
 		.runs = RUNS,
 		.slow_runs = SLOW_RUNS,
 		.jobs = (uint32_t)MIN(MAX(sysconf(_SC_NPROCESSORS_ONLN) * 2, 1), JOBS_MAX),
-		.load = 1,
+		.load = (uint32_t)MIN(MAX(sysconf(_SC_NPROCESSORS_ONLN), 1), JOBS_MAX),
 		.out = "build/safety",
 		.has_controls = true,
 	};

@@ -114,6 +114,7 @@ void cluster_guest_set_fault(struct cluster_guest *guest, enum guest_fault fault
 	shared->element_index = element_index;
 	shared->element = element != NULL ? *element : (struct rect) { 0 };
 	atomic_store(&shared->lasts, lasts);
+	atomic_store(&shared->delay_ns, (uint64_t)random() % (NS_PER_S / 60));
 	atomic_store(&shared->fault_ns, 0);
 	atomic_store(&shared->fault, fault);
 }

@@ -49,6 +49,8 @@ enum guest_fault {
 struct cluster_guest_shared {
 	_Atomic uint32_t fault; /* enum guest_fault */
 	_Atomic uint32_t lasts; /* pictures it lasts; 0: until it is changed */
+	_Atomic uint64_t
+		delay_ns; /* by which its pictures come later from the fault on: its phase is new */
 	struct rect element; /* of the fault, on the guest's screen; written before `fault` */
 	uint32_t element_index; /* in the atlas */
 	_Atomic uint64_t

@@ -85,7 +85,7 @@ def bound_text(row):
         bounds.append(f"found {row['detect_ms']} ms")
     if row["safe_ms"]:
         bounds.append(f"right {row['safe_ms']} ms")
-    if row["causes"] and not row["safe_ms"]:
+    if row["causes"] and not row["safe_ms"] and row["has_time"]:
         bounds.append(f"right {row['react_ms']} ms later" if row["react_ms"] else REACTION)
     wrong = row["wrong_max"]
     return cell(*bounds, f"{wrong} wrong picture" if wrong else "")
@@ -128,6 +128,7 @@ def row_line(row, figures):
             sentence(row["mechanism"]),
             f"Recorded as {causes}." if causes else "",
             f"Shown by {shown_text(row)}.",
+            f"In its control {row['control']}." if row["control"] else "",
         ),
         bound_text(row),
         measured_text(row, figures),

@@ -506,9 +506,19 @@ static void sleep_until(uint64_t ns) {
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
 }
 
+/* Guest and output tick alike: without this a fault would meet the same phase again and again. */
+static bool is_new_fault(const struct guest *guest) {
+	uint32_t fault = atomic_load(&guest->shared->fault);
+	return fault != GUEST_GOOD && fault != (uint32_t)guest->fault;
+}
+
 static int run_timed(struct guest *guest) {
 	uint64_t due_ns = clock_now_ns();
 	for (;;) {
+		if (is_new_fault(guest)) {
+			due_ns += atomic_load(&guest->shared->delay_ns);
+			sleep_until(due_ns);
+		}
 		int error = draw(guest);
 		if (error != 0) {
 			return error;

@@ -74,6 +74,10 @@ uint64_t pets_len(const struct pets *pets) {
 	return atomic_load(&pets->len);
 }
 
+uint64_t pets_at(const struct pets *pets, uint64_t index) {
+	return atomic_load(&pets->at_ns[index % PETS_KEPT]);
+}
+
 uint64_t pets_bite(struct pets *pets, uint64_t from_ns, uint64_t least_ns, uint64_t most_ns) {
 	uint64_t len = atomic_load(&pets->len);
 	uint64_t first = len > PETS_KEPT / 2 ? len - PETS_KEPT / 2 : 0;
@@ -84,7 +88,7 @@ uint64_t pets_bite(struct pets *pets, uint64_t from_ns, uint64_t least_ns, uint6
 			if (at_ns - before_ns > most_ns) {
 				return before_ns + most_ns;
 			}
-			if (at_ns - before_ns < least_ns) {
+			if (at_ns != before_ns && at_ns - before_ns < least_ns) {
 				return at_ns;
 			}
 		}

@@ -31,8 +31,10 @@ void pets_finish(struct pets *pets);
 uint64_t pets_drain(struct pets *pets);
 
 uint64_t pets_len(const struct pets *pets);
+/* When pet `index` (from 0) came; it must have, and not long ago. */
+uint64_t pets_at(const struct pets *pets, uint64_t index);
 /* The first time at or after `from_ns` that a window watchdog of [least_ns, most_ns] between two pets
- * bites, up to now; 0: it did not. */
+ * bites, up to now; 0: it did not. Pets that were read at once came at one time, and are no early ones. */
 uint64_t pets_bite(struct pets *pets, uint64_t from_ns, uint64_t least_ns, uint64_t most_ns);
 
 #endif

@@ -36,16 +36,17 @@
 struct shot {
 	uint64_t onset_ns, detect_ns, safe_ns;
 	uint64_t fault_ns; /* when the fault took effect; onset_ns may be of what is measured */
-	uint64_t onset_tick, detect_tick, safe_tick; /* of the output's page */
 	enum fault_cause cause; /* of the detection */
 	uint32_t wrong_pictures;
 	uint32_t missed_pictures; /* that the observer did not see */
 	/* fault log records after this one are of this injection, up to the last one before the recovery */
 	uint64_t first_record, last_record;
 	uint64_t first_sight; /* likewise of the observer's sights */
-	uint64_t phase_ns; /* waited before the injection */
 	pid_t process; /* of rows that kill one */
 	uint64_t number, second; /* of rows that compare one, or two */
+	uint64_t pets,
+		unpetted; /* of rows that starve the watchdog: pets so far, looks without a new one */
+	bool is_answered; /* of rows whose answer is no picture */
 	bool is_control;
 };
 
@@ -62,6 +63,8 @@ struct row {
 		causes[ROW_CAUSES_MAX]; /* FAULT_NONE ends; none: nothing needs to be detected */
 	enum mechanism controls[ROW_CONTROLS_MAX]; /* switched off in the control run */
 	uint8_t controls_len;
+	const char
+		*control; /* what the control run does besides, for docs/safety.md; NULL: nothing */
 	uint32_t detect_ms; /* onset to detection; 0: no bound of its own */
 	uint32_t safe_ms; /* onset to safe; 0: the reaction's three frames only */
 	uint32_t react_ms; /* detection to safe; 0: three frames */
@@ -86,7 +89,8 @@ struct row {
 	/* Whether a picture shows what must never be seen. NULL: a wrong element. */
 	bool (*is_wrong)(
 		const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight);
-	/* For rows whose answer is no picture: whether it came, and when (sets safe_ns). May be NULL. */
+	/* For rows whose answer is no picture: whether it came, and, where it is another thing than a record, when
+	 * (sets safe_ns). May be NULL. */
 	bool (*is_answered)(struct cockpit *cockpit, struct shot *shot);
 	/* Ends the fault; cockpit_recover() follows. May be NULL. */
 	void (*undo)(struct cockpit *cockpit, struct shot *shot);

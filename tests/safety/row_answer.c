@@ -14,36 +14,52 @@
 #define FLICKER_ROUNDS 6
 #define FLICKER_TICKS 60 /* long enough to come back */
 #define LATCH_TICKS 60
+#define UNPETTED_LOOKS 12 /* of ticks: four pets would be due */
 #define CHECKS_GO_ON 100 /* of safety elements, after what was found: some pictures */
 
 /* ---- states and records ---- */
 
-static bool is_state(struct cockpit *cockpit, struct shot *shot, enum screen_state state) {
-	if (cockpit_stat(cockpit, "compositor", "output.main.state") != state) {
-		return false;
-	}
-	if (shot->safe_ns == 0) {
-		shot->safe_ns = clock_now_ns();
-	}
-	return true;
+static bool is_state(const struct cockpit *cockpit, enum screen_state state) {
+	return cockpit_stat(cockpit, "compositor", "output.main.state") == state;
 }
 
-/* When the safe state was entered, as recorded: no picture tells of it. */
-bool answer_is_in_safe_state(struct cockpit *cockpit, struct shot *shot) {
+/* When the safe state was entered, as recorded; 0: it was not. */
+static uint64_t safe_since(const struct cockpit *cockpit, const struct shot *shot) {
 	struct safety_record record;
 	uint64_t number = shot->first_record;
 	while (cockpit_record(cockpit, number, FAULT_NONE, &record)) {
 		if (strcmp(record.to, "safe") == 0) {
-			shot->safe_ns = record.safe_ns != 0 ? record.safe_ns : record.detect_ns;
-			return is_state(cockpit, shot, SCREEN_SAFE);
+			return record.safe_ns != 0 ? record.safe_ns : record.detect_ns;
 		}
 		number = atomic_load(&record.number);
 	}
-	return false;
+	return 0;
+}
+
+/* Looks at each tick: whether so many passed without a pet. */
+static bool is_unpetted(struct cockpit *cockpit, struct shot *shot) {
+	uint64_t pets =
+		cockpit->options.is_real ? pets_len(&cockpit->pets) : pets_drain(&cockpit->pets);
+	shot->unpetted = pets == shot->pets ? shot->unpetted + 1 : 0;
+	shot->pets = pets;
+	return shot->unpetted >= UNPETTED_LOOKS;
+}
+
+bool answer_is_in_safe_state(struct cockpit *cockpit, struct shot *shot) {
+	uint64_t since_ns = safe_since(cockpit, shot);
+	if (since_ns == 0 || !is_state(cockpit, SCREEN_SAFE)) {
+		return false;
+	}
+	shot->safe_ns = since_ns;
+	return is_unpetted(cockpit, shot);
+}
+
+bool answer_is_black_and_unpetted(struct cockpit *cockpit, struct shot *shot) {
+	return safe_since(cockpit, shot) != 0 && is_state(cockpit, SCREEN_SAFE) &&
+		is_unpetted(cockpit, shot);
 }
 
 bool answer_is_recorded(struct cockpit *cockpit, struct shot *shot) {
-	shot->safe_ns = shot->detect_ns;
 	return shot->detect_ns != 0;
 }
 
@@ -59,7 +75,8 @@ int answer_count_checks(struct cockpit *cockpit, struct shot *shot) {
 
 bool answer_is_recorded_and_goes_on(struct cockpit *cockpit, struct shot *shot) {
 	if (shot->detect_ns == 0) {
-		return answer_count_checks(cockpit, shot) != 0; /* it is about those after it */
+		(void)answer_count_checks(cockpit, shot); /* it is about those after it */
+		return false;
 	}
 	return answer_is_recorded(cockpit, shot) &&
 		count_since(cockpit, shot, "output.main.checks") >= CHECKS_GO_ON;
@@ -72,8 +89,11 @@ int answer_count_modes(struct cockpit *cockpit, struct shot *shot) {
 }
 
 bool answer_is_mode_set(struct cockpit *cockpit, struct shot *shot) {
-	return answer_is_recorded(cockpit, shot) &&
-		count_since(cockpit, shot, "output.main.mode_sets") > 0;
+	if (shot->detect_ns == 0 || count_since(cockpit, shot, "output.main.mode_sets") == 0) {
+		return false;
+	}
+	shot->safe_ns = shot->safe_ns != 0 ? shot->safe_ns : clock_now_ns();
+	return true;
 }
 
 bool answer_is_safe_after_tries(struct cockpit *cockpit, struct shot *shot) {
@@ -90,7 +110,11 @@ int answer_count_buzzes(struct cockpit *cockpit, struct shot *shot) {
 bool answer_is_buzzed(struct cockpit *cockpit, struct shot *shot) {
 	uint64_t buzzes = cockpit->options.is_real ? pets_len(&cockpit->buzzes)
 						   : pets_drain(&cockpit->buzzes);
-	return answer_is_recorded(cockpit, shot) && buzzes > shot->number;
+	if (shot->detect_ns == 0 || buzzes <= shot->number) {
+		return false;
+	}
+	shot->safe_ns = pets_at(&cockpit->buzzes, shot->number);
+	return true;
 }
 
 /* Counted, but not each time recorded. */
@@ -101,23 +125,30 @@ int answer_count_late(struct cockpit *cockpit, struct shot *shot) {
 
 bool answer_is_counted_late(struct cockpit *cockpit, struct shot *shot) {
 	if (clock_now_ns() < shot->onset_ns) {
-		return answer_count_late(cockpit, shot) != 0; /* not by this yet */
+		(void)answer_count_late(cockpit, shot); /* not by this yet */
+		return false;
 	}
 	if (cockpit_stat(cockpit, "compositor", "compositor.late") == shot->number) {
 		return false;
 	}
-	shot->detect_ns = shot->safe_ns = clock_now_ns();
+	shot->detect_ns = clock_now_ns();
 	return true;
 }
 
-/* A window watchdog at the far end would have bitten. */
-bool answer_is_bitten(struct cockpit *cockpit, struct shot *shot) {
+static bool is_bitten(struct cockpit *cockpit, struct shot *shot, uint64_t least_ns) {
 	if (!cockpit->options.is_real) {
 		return false;
 	}
-	shot->safe_ns = pets_bite(
-		&cockpit->pets, shot->onset_ns, PET_MS / 2 * NS_PER_MS, BITE_MS * NS_PER_MS);
+	shot->safe_ns = pets_bite(&cockpit->pets, shot->onset_ns, least_ns, BITE_MS * NS_PER_MS);
 	return shot->safe_ns != 0;
+}
+
+bool answer_is_bitten_for_none(struct cockpit *cockpit, struct shot *shot) {
+	return is_bitten(cockpit, shot, 0);
+}
+
+bool answer_is_bitten_for_early(struct cockpit *cockpit, struct shot *shot) {
+	return is_bitten(cockpit, shot, PET_MS / 2 * NS_PER_MS);
 }
 
 /* A compositor that was started anew has shown the fallback. */
@@ -142,8 +173,7 @@ bool answer_is_latched(struct cockpit *cockpit, struct shot *shot) {
 		for (unsigned i = 0; i < LATCH_TICKS; i++) {
 			(void)cockpit_tick(cockpit);
 		}
-		shot->safe_ns = shot->detect_ns; /* it is the fallback already that is latched */
-		return is_state(cockpit, shot, SCREEN_FALLBACK);
+		return is_state(cockpit, SCREEN_FALLBACK);
 	}
 	if (shot->number++ < FLICKER_ROUNDS) {
 		cluster_guest_set_fault(&cockpit->cluster, GUEST_BLANK, 0, NULL, 4);

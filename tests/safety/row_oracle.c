@@ -51,7 +51,7 @@ bool sight_is_old(
 			newest = MAX(newest, before.counter);
 		}
 	}
-	return sight->cluster == SIGHT_GUEST && sight->counter < newest;
+	return sight->wrong != 0 || (sight->cluster == SIGHT_GUEST && sight->counter < newest);
 }
 
 bool sight_is_leftover(
@@ -95,4 +95,9 @@ bool sight_is_not_held(
 	bool is_there = sight->cluster == SIGHT_GUEST ||
 		(sight->cluster == SIGHT_FALLBACK && (may_be_gone || !cockpit->options.is_real));
 	return !is_there || sight->wrong != 0;
+}
+
+bool sight_is_black(
+	const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight) {
+	return sight->cluster == SIGHT_BLACK;
 }

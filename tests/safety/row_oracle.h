@@ -31,6 +31,10 @@ bool sight_is_placeholder(
 bool sight_has_all_lit(
 	const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight);
 
+/* The safe state. */
+bool sight_is_black(
+	const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight);
+
 /* ---- never to be seen ---- */
 
 /* The cluster noticed. */
@@ -41,11 +45,11 @@ bool sight_is_disturbed(
 bool sight_is_torn(
 	const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight);
 
-/* The tag went back: an old picture is shown. */
+/* The tag went back: an old picture is shown; or a wrong element. */
 bool sight_is_old(
 	const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight);
 
-/* The guest's last picture, or something that is nobody's. */
+/* Something that is nobody's, or a wrong element; when the guest's picture goes is for the bound to say. */
 bool sight_is_leftover(
 	const struct cockpit *cockpit, const struct shot *shot, const struct sight *sight);
 

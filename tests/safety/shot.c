@@ -23,21 +23,33 @@ const char *shot_verdict_name(enum shot_verdict verdict) {
 	return verdict_names[verdict];
 }
 
-static uint64_t tick_now(const struct cockpit *cockpit) {
-	return atomic_load(&cockpit->output.page->tick);
+/* The first record of a cause since the fault; what was before it is of something else. */
+static bool find_record(const struct cockpit *cockpit, const struct shot *shot,
+	enum fault_cause cause, struct safety_record *record) {
+	uint64_t number = shot->first_record;
+	while (cockpit_record(cockpit, number, cause, record)) {
+		if (record->detect_ns >= shot->fault_ns) {
+			return true;
+		}
+		number = atomic_load(&record->number);
+	}
+	return false;
 }
 
 static void find_detection(
 	const struct cockpit *cockpit, const struct row *row, struct shot *shot) {
 	struct safety_record record;
 	for (unsigned i = 0; i < ROW_CAUSES_MAX && row->causes[i] != FAULT_NONE; i++) {
-		if (cockpit_record(cockpit, shot->first_record, row->causes[i], &record) &&
+		if (find_record(cockpit, shot, row->causes[i], &record) &&
 			(shot->detect_ns == 0 || record.detect_ns < shot->detect_ns)) {
 			shot->detect_ns = record.detect_ns;
-			shot->detect_tick = tick_now(cockpit);
 			shot->cause = row->causes[i];
 		}
 	}
+}
+
+static bool needs_detection(const struct row *row) {
+	return row->causes[0] != FAULT_NONE;
 }
 
 static bool is_wrong(const struct cockpit *cockpit, const struct row *row, const struct shot *shot,
@@ -54,17 +66,25 @@ static void count_wrong(const struct cockpit *cockpit, const struct row *row, st
 	}
 }
 
-/* Goes over all pictures since the onset anew: the last run of safe ones begins at safe_ns. */
+/* From when on a picture can be the answer: what was shown before the fault was noticed is none. */
+static uint64_t answers_from(const struct row *row, const struct shot *shot) {
+	return needs_detection(row) ? MAX(shot->detect_ns, shot->onset_ns) : shot->onset_ns;
+}
+
+/* Goes over all pictures anew: the last run of safe ones begins at safe_ns. */
 static void find_safe(const struct cockpit *cockpit, const struct row *row, struct shot *shot) {
 	uint64_t len = observer_len(&cockpit->observer);
 	if (row->is_safe == NULL) {
 		return;
 	}
 	shot->safe_ns = 0;
+	if (needs_detection(row) && shot->detect_ns == 0) {
+		return;
+	}
 	for (uint64_t i = shot->first_sight; i < len; i++) {
 		struct sight sight;
 		if (!observer_get(&cockpit->observer, i, &sight) ||
-			sight.shown_ns < shot->onset_ns) {
+			sight.shown_ns < answers_from(row, shot)) {
 			continue;
 		}
 		if (is_wrong(cockpit, row, shot, &sight)) {
@@ -79,16 +99,12 @@ static void find_safe(const struct cockpit *cockpit, const struct row *row, stru
 	}
 }
 
-static bool needs_detection(const struct row *row) {
-	return row->causes[0] != FAULT_NONE;
-}
-
 static bool look(struct cockpit *cockpit, const struct row *row, struct shot *shot) {
 	find_detection(cockpit, row, shot);
 	find_safe(cockpit, row, shot);
-	bool is_answered = row->is_answered == NULL || row->is_answered(cockpit, shot);
+	shot->is_answered = row->is_answered == NULL || row->is_answered(cockpit, shot);
 	bool is_safe = row->is_safe == NULL || shot->safe_ns != 0;
-	return is_answered && is_safe && (shot->detect_ns != 0 || !needs_detection(row));
+	return shot->is_answered && is_safe && (shot->detect_ns != 0 || !needs_detection(row));
 }
 
 static unsigned patience(const struct row *row) {
@@ -122,11 +138,9 @@ static int begin(
 		return error;
 	}
 	wait_phase(cockpit, phase_ns);
-	shot->phase_ns = phase_ns;
 	shot->first_record = cockpit_newest_record(cockpit);
 	shot->first_sight = observer_len(&cockpit->observer);
 	shot->missed_pictures = (uint32_t)atomic_load(&cockpit->observer.missed);
-	shot->onset_tick = tick_now(cockpit);
 	uint64_t now_ns = clock_now_ns();
 	error = row->inject(cockpit, shot);
 	if (shot->onset_ns == 0) {
@@ -161,7 +175,6 @@ static void watch(struct cockpit *cockpit, const struct row *row, struct shot *s
 		}
 		take_onset(cockpit, row, shot);
 		if (look(cockpit, row, shot)) {
-			shot->safe_tick = tick_now(cockpit);
 			break;
 		}
 	}
@@ -177,35 +190,40 @@ static void watch(struct cockpit *cockpit, const struct row *row, struct shot *s
 		(uint32_t)(atomic_load(&cockpit->observer.missed) - shot->missed_pictures);
 }
 
+static bool is_late(uint64_t from_ns, uint64_t at_ns, uint64_t bound_ns) {
+	return from_ns != 0 && at_ns != 0 && at_ns > from_ns + bound_ns;
+}
+
+static bool keeps_bounds(const struct row *row, const struct shot *shot, uint64_t grace_ns) {
+	uint64_t react_ns = row->react_ms != 0 ? row->react_ms * NS_PER_MS
+					       : REACTION_FRAMES * COCKPIT_PERIOD_NS;
+	if (row->safe_ms != 0 &&
+		is_late(shot->onset_ns, shot->safe_ns, row->safe_ms * NS_PER_MS + grace_ns)) {
+		return false;
+	}
+	if (row->detect_ms != 0 &&
+		is_late(shot->onset_ns, shot->detect_ns, row->detect_ms * NS_PER_MS + grace_ns)) {
+		return false;
+	}
+	return !is_late(shot->detect_ns, shot->safe_ns, react_ns + grace_ns);
+}
+
 enum shot_verdict shot_judge(
 	const struct row *row, const struct shot *shot, bool is_real, uint64_t grace_ns) {
+	bool needs_time = row->is_safe != NULL || row->safe_ms != 0;
 	if (shot->wrong_pictures > row->wrong_max) {
 		return SHOT_WRONG;
 	}
 	if (needs_detection(row) && shot->detect_ns == 0) {
 		return SHOT_UNDETECTED;
 	}
-	if ((row->is_safe != NULL || row->is_answered != NULL) && shot->safe_ns == 0) {
+	if (!shot->is_answered || (needs_time && shot->safe_ns == 0)) {
 		return SHOT_UNSAFE;
 	}
 	if (shot->missed_pictures > 0) {
 		return SHOT_UNSEEN;
 	}
-	if (!is_real) {
-		return SHOT_PASSED;
-	}
-	uint64_t end_ns = shot->onset_ns + (uint64_t)row->safe_ms * NS_PER_MS + grace_ns;
-	if (row->safe_ms != 0 && shot->safe_ns > end_ns) {
-		return SHOT_LATE;
-	}
-	end_ns = shot->onset_ns + (uint64_t)row->detect_ms * NS_PER_MS + grace_ns;
-	if (row->detect_ms != 0 && shot->detect_ns > end_ns) {
-		return SHOT_LATE;
-	}
-	uint64_t react_ns = row->react_ms != 0 ? (uint64_t)row->react_ms * NS_PER_MS
-					       : REACTION_FRAMES * COCKPIT_PERIOD_NS;
-	end_ns = shot->detect_ns + react_ns + grace_ns;
-	return shot->detect_ns != 0 && shot->safe_ns > end_ns ? SHOT_LATE : SHOT_PASSED;
+	return is_real && !keeps_bounds(row, shot, grace_ns) ? SHOT_LATE : SHOT_PASSED;
 }
 
 /* For whoever has to find out why. */

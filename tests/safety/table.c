@@ -31,6 +31,7 @@ static void print_row(const struct row *row, FILE *file) {
 	json_line_text(&line, "mechanism", row->mechanism, SIZE_MAX);
 	json_line_text(&line, "simulated", row->simulated != NULL ? row->simulated : "", SIZE_MAX);
 	json_line_text(&line, "tests", row->tests != NULL ? row->tests : "", SIZE_MAX);
+	json_line_text(&line, "control", row->control != NULL ? row->control : "", SIZE_MAX);
 	json_line_text(&line, "causes", causes, SIZE_MAX);
 	json_line_text(&line, "controls", controls, SIZE_MAX);
 	json_line_uint(&line, "detect_ms", row->detect_ms);
@@ -38,6 +39,7 @@ static void print_row(const struct row *row, FILE *file) {
 	json_line_uint(&line, "react_ms", row->react_ms);
 	json_line_uint(&line, "wrong_max", row->wrong_max);
 	json_line_bool(&line, "is_real_only", row->is_real_only);
+	json_line_bool(&line, "has_time", row->is_safe != NULL || row->safe_ms + row->react_ms > 0);
 	json_line_end(&line);
 }
 
