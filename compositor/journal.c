@@ -23,9 +23,9 @@ void journal_acknowledge(struct journal *journal) {
 	journal->output_budget = (struct record_budget) { 0 };
 }
 
-/* Whether a record may be written; counts what may not. `budget` NULL: in any case. */
+/* Whether a record may be written; counts what may not. */
 static bool may_write(struct journal *journal, struct record_budget *budget, uint64_t tick) {
-	bool may = budget == NULL || record_budget_take(budget, tick);
+	bool may = record_budget_take(budget, tick);
 	atomic_fetch_add(journal->untold_value, !may);
 	return may;
 }
@@ -73,7 +73,7 @@ void journal_add_output(struct journal *journal, const struct screen_transition 
 	uint64_t tick, uint64_t now_ns) {
 	struct journal_entry *entry = add(journal);
 	*entry = (struct journal_entry) { .of_output = *made };
-	if (!may_write(journal, is_of_guests(made) ? &journal->output_budget : NULL, tick)) {
+	if (is_of_guests(made) && !may_write(journal, &journal->output_budget, tick)) {
 		return;
 	}
 	struct safety_record record = {
@@ -90,10 +90,10 @@ void journal_add_output(struct journal *journal, const struct screen_transition 
 
 void journal_add_finding(struct journal *journal, uint32_t guest, struct safety_record *record,
 	const char *name, const char *from, const char *to) {
-	struct record_budget *budget = guest != CONFIG_NONE ? &journal->findings[guest] : NULL;
-	if (may_write(journal, budget, record->tick)) {
-		record_write(journal->page, record, name, from, to);
+	if (guest != CONFIG_NONE && !may_write(journal, &journal->findings[guest], record->tick)) {
+		return;
 	}
+	record_write(journal->page, record, name, from, to);
 }
 
 static unsigned long long microseconds(uint64_t from_ns, uint64_t to_ns) {

@@ -13,6 +13,7 @@
 #include "tests/flow/expect.h"
 #include "tests/flow/guest.h"
 #include "tests/suite.h"
+#include "tests/support/process.h"
 
 #define HOLD_TICKS 3  /* 40 ms at 60 Hz */
 #define STUCK_TICKS 30 /* unanswered, until a process counts as stuck (compositor/guest.h) */
@@ -147,7 +148,7 @@ START_TEST(stopped_gpu_endpoint) {
 	for (unsigned round = 1; round <= 3; round++) {
 		/* no tick of before is unanswered: those would count too */
 		guest_display_sync(&rig.cluster);
-		ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+		ck_assert(process_stop(pid));
 		step(&rig, STUCK_TICKS);
 		expect_guest(
 			&rig.service, round == 1 ? 1 : 60 + RECOVER_TICKS, &cluster_whole, 32, 16);
@@ -174,7 +175,7 @@ END_TEST
 START_TEST(gpu_endpoint_stopped_for_good) {
 	struct rig rig;
 	rig_start(&rig);
-	ck_assert_int_eq(kill(service_pid(&rig.service, "gpu-cluster"), SIGSTOP), 0);
+	ck_assert(process_stop(service_pid(&rig.service, "gpu-cluster")));
 	for (unsigned ms = 0; ms < SERVICE_WAIT_MS &&
 		service_value(&rig.service, "keeper", "process.gpu-cluster.starts") == 1;
 		ms += 100) {
@@ -253,7 +254,7 @@ START_TEST(stopped_compositor) {
 	rig_start(&rig);
 	pid_t compositor = service_pid(&rig.service, "compositor");
 	for (unsigned round = 1; round <= 3; round++) {
-		ck_assert_int_eq(kill(compositor, SIGSTOP), 0);
+		ck_assert(process_stop(compositor));
 		for (unsigned i = 0; i < 20; i++) {
 			guest_display_show(&rig.cluster, 10 * round + i);
 			guest_display_show(&rig.ivi, 10 * round + i);
@@ -316,7 +317,7 @@ START_TEST(stopped_sound_endpoint) {
 	guest_player_start(&ivi, &rig.service, "ivi", 500);
 	guest_players_play(both, 2, 20);
 	for (unsigned round = 0; round < 2; round++) {
-		ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+		ck_assert(process_stop(pid));
 		guest_player_play(&ivi, 50);
 		step(&rig, 1);
 		ck_assert_int_eq(kill(pid, SIGCONT), 0);
@@ -357,7 +358,7 @@ START_TEST(stopped_mixer) {
 	guest_player_play(&player, 20);
 	for (unsigned round = 0; round < 3; round++) {
 		pid_t mixer = service_pid(&rig.service, "mixer");
-		ck_assert_int_eq(kill(mixer, SIGSTOP), 0);
+		ck_assert(process_stop(mixer));
 		/* pictures go on */
 		step(&rig, 20);
 		guest_display_sync(&rig.cluster);
@@ -408,7 +409,7 @@ START_TEST(stopped_keeper) {
 	rig_start(&rig);
 	pid_t keeper = service_pid(&rig.service, "keeper");
 	for (unsigned round = 1; round <= 2; round++) {
-		ck_assert_int_eq(kill(keeper, SIGSTOP), 0);
+		ck_assert(process_stop(keeper));
 		step(&rig, 20);
 		kill_wholly(service_pid(&rig.service, "gpu-cluster"));
 		step(&rig, 1 + HOLD_TICKS);

@@ -16,6 +16,7 @@
 #include "tests/flow/expect.h"
 #include "tests/flow/guest.h"
 #include "tests/suite.h"
+#include "tests/support/process.h"
 
 /* ---- signals and chimes ---- */
 
@@ -151,7 +152,7 @@ START_TEST(a_chime_without_a_mixer_is_lost) {
 	static const char *const missing[] = { NULL };
 	car_start(&car, chiming);
 	drive(&car, 3);
-	ck_assert_int_eq(kill(service_pid(&car.service, "mixer"), SIGSTOP), 0);
+	ck_assert(process_stop(service_pid(&car.service, "mixer")));
 	car.message.values[SIGNAL_OIL_PRESSURE] = 1;
 	drive(&car, 1 + 12); /* 200 ms */
 	ck_assert_uint_eq(service_value(&car.service, "compositor", "chimes.lost"), 0);

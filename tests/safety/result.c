@@ -194,6 +194,12 @@ static void write_row(FILE *json, const struct row *row, struct tally *tally, bo
 	fprintf(json, "}");
 }
 
+static const char *verdict_text(const struct tally *tally, bool good) {
+	bool has_failed = tally->verdicts[SHOT_PASSED] < tally->runs ||
+		tally->control_verdicts[SHOT_PASSED] + tally->control_verdicts[SHOT_BROKEN] > 0;
+	return good ? "good" : has_failed ? "FAILED" : "cut short";
+}
+
 static void write_line(FILE *table, const struct row *row, const struct tally *tally, bool good) {
 	if (tally->runs + tally->controls == 0) {
 		return;
@@ -202,10 +208,7 @@ static void write_line(FILE *table, const struct row *row, const struct tally *t
 		row->name, row->fault, tally->runs, tally->verdicts[SHOT_PASSED],
 		tally->wrong_pictures, at(&tally->detect, 0.5), at(&tally->detect, 0.99),
 		at(&tally->detect, 1), at(&tally->safe, 0.5), at(&tally->safe, 0.99),
-		at(&tally->safe, 1),
-		good                       ? "good"
-			: tally->runs == 0 ? "not run"
-					   : "FAILED");
+		at(&tally->safe, 1), verdict_text(tally, good));
 	for (unsigned i = SHOT_UNDETECTED; i <= SHOT_BROKEN; i++) {
 		if (tally->verdicts[i] > 0) {
 			fprintf(table, "     %u runs: %s\n", tally->verdicts[i],

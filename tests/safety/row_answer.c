@@ -14,6 +14,7 @@
 #define FLICKER_ROUNDS 6
 #define FLICKER_TICKS 60 /* long enough to come back */
 #define LATCH_TICKS 60
+#define REPAIR_TICKS 900 /* more than a round of scrubbing */
 #define UNPETTED_LOOKS 12 /* of ticks: four pets would be due */
 #define CHECKS_GO_ON 100 /* of safety elements, after what was found: some pictures */
 
@@ -80,6 +81,21 @@ bool answer_is_recorded_and_goes_on(struct cockpit *cockpit, struct shot *shot) 
 	}
 	return answer_is_recorded(cockpit, shot) &&
 		count_since(cockpit, shot, "output.main.checks") >= CHECKS_GO_ON;
+}
+
+int answer_count_repairs(struct cockpit *cockpit, struct shot *shot) {
+	shot->number = cockpit_stat(cockpit, "compositor", "compositor.atlas_repairs");
+	return 0;
+}
+
+static bool is_repaired(struct cockpit *cockpit, const void *data) {
+	const struct shot *shot = data;
+	return cockpit_stat(cockpit, "compositor", "compositor.atlas_repairs") > shot->number;
+}
+
+void answer_await_repair(struct cockpit *cockpit, struct shot *shot) {
+	(void)cockpit_mechanism(cockpit, MECHANISM_SCRUB, true);
+	(void)cockpit_wait(cockpit, is_repaired, shot, REPAIR_TICKS);
 }
 
 int answer_count_modes(struct cockpit *cockpit, struct shot *shot) {

@@ -18,6 +18,9 @@ bool answer_is_recorded_and_goes_on(struct cockpit *cockpit, struct shot *shot);
 /* And the mode was set. */
 int answer_count_modes(struct cockpit *cockpit, struct shot *shot);
 bool answer_is_mode_set(struct cockpit *cockpit, struct shot *shot);
+/* The atlas is whole again, also where its mechanism was off: the next injection would mend it. */
+int answer_count_repairs(struct cockpit *cockpit, struct shot *shot);
+void answer_await_repair(struct cockpit *cockpit, struct shot *shot);
 /* The safe state, as recorded, where no picture can tell of it; and no pet of the watchdog any more. */
 bool answer_is_in_safe_state(struct cockpit *cockpit, struct shot *shot);
 /* The same where pictures tell of it: when is theirs to say. */

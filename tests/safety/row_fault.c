@@ -16,12 +16,12 @@
 #include "core/clock.h"
 #include "core/frame_link.h"
 #include "core/macros.h"
+#include "tests/support/process.h"
 
 #define REAP_TRIES 600000 /* a minute: a guard against hanging */
 #define STARVE_AFTER_NS (60 * NS_PER_MS) /* loaded, a fork takes its time */
 #define STARVE_NS (30 * NS_PER_MS)
 #define IMPOSSIBLE_NS (34 * NS_PER_MS) /* two pictures */
-#define STOP_TRIES 1000
 
 /* ---- of guests ---- */
 
@@ -237,26 +237,6 @@ static struct frame_producer_page *open_producer_page(const struct cockpit *cock
 	return page == MAP_FAILED ? NULL : page;
 }
 
-/* Whether its process stands still: a signal takes its time. */
-static bool wait_until_stopped(pid_t pid) {
-	char path[32], line[256];
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	for (unsigned i = 0; i < STOP_TRIES; i++) {
-		FILE *file = fopen(path, "re");
-		const char *state = file != NULL && fgets(line, sizeof(line), file) != NULL
-			? strrchr(line, ')')
-			: NULL;
-		if (file != NULL) {
-			fclose(file);
-		}
-		if (state != NULL && strncmp(state, ") T", 3) == 0) {
-			return true;
-		}
-		nanosleep(&(struct timespec) { .tv_nsec = 100000 }, NULL);
-	}
-	return false;
-}
-
 /* The newest frame once more, with impossible geometry. Its slot. */
 static unsigned publish_impossible(struct frame_producer_channel *channel) {
 	unsigned newest = mailbox_slot(atomic_load(&channel->frame_box.published));
@@ -271,10 +251,8 @@ static unsigned publish_impossible(struct frame_producer_channel *channel) {
 /* It is itself again afterwards: the frame is put right, or it would find no free buffer any more. */
 static int publish_for_endpoint(
 	struct cockpit *cockpit, struct shot *shot, struct frame_producer_channel *channel) {
-	int error = fault_signal_process(cockpit, shot, "gpu-cluster", SIGSTOP);
-	if (error == 0 && !wait_until_stopped(shot->process)) {
-		error = -ETIMEDOUT;
-	}
+	shot->process = cockpit_pid(cockpit, "gpu-cluster");
+	int error = process_stop(shot->process) ? 0 : -ETIMEDOUT;
 	if (error == 0) {
 		shot->onset_ns = clock_now_ns();
 		unsigned slot = publish_impossible(channel);
