@@ -169,7 +169,13 @@ static void look_at_pictures(struct soak *soak) {
 			continue;
 		}
 		soak->pictures++;
-		soak->wrong_pictures += is_wrong(soak, &sight);
+		if (is_wrong(soak, &sight) && soak->wrong_pictures++ < ALARMS_SHOWN) {
+			printf("tick %" PRIu64 ": wrong picture: cluster %u, other %u (of %s), "
+			       "elements %#" PRIx64 "\n",
+				soak->tick, sight.cluster, sight.other, SIGHT_CLASS_NAMES,
+				sight.wrong);
+			fflush(stdout);
+		}
 	}
 }
 
