@@ -70,20 +70,26 @@ static void draw_lamp(uint32_t *pixels, const struct lamp_drawing *drawing) {
 	pixels[(LAMP_Y + 2) * (int32_t)pair_left.width + LAMP_X + 2] ^= drawing->has_flipped_bit;
 }
 
-void lamp_draw(const struct lamp_drawing *drawing) {
-	const struct frame frame = {
+/* The cluster's, to be drawn into and published. */
+static uint32_t *begin_picture(struct frame *frame) {
+	*frame = (struct frame) {
 		.width = pair_left.width,
 		.height = PAIR_HEIGHT,
 		.stride = pair_left.width * 4,
 		.format = PIXEL_FORMAT_BGRX,
 	};
-	uint8_t *buffer = rig_buffer(&lamp_rig, 0, 0, (size_t)frame.stride * frame.height);
-	uint32_t *pixels = (uint32_t *)(void *)buffer;
+	size_t bytes = (size_t)frame->stride * frame->height;
+	return (uint32_t *)(void *)rig_buffer(&lamp_rig, 0, 0, bytes);
+}
+
+void lamp_draw(const struct lamp_drawing *drawing) {
+	struct frame frame;
+	uint32_t *pixels = begin_picture(&frame);
 	for (uint32_t i = 0; i < frame.width * frame.height; i++) {
 		pixels[i] = PAIR_CLUSTER;
 	}
 	draw_lamp(pixels, drawing);
-	rig_publish(&lamp_rig, 0, 0, buffer, &frame);
+	rig_publish(&lamp_rig, 0, 0, (uint8_t *)pixels, &frame);
 }
 
 void lamp_draw_ivi(void) {
@@ -145,14 +151,8 @@ enum fault_cause lamp_recorded(enum safety_subject subject, const char *name) {
 const struct rect lamp_watched = { 4, 36, 5, 5 };
 
 void lamp_draw_content(char content) {
-	const struct frame frame = {
-		.width = pair_left.width,
-		.height = PAIR_HEIGHT,
-		.stride = pair_left.width * 4,
-		.format = PIXEL_FORMAT_BGRX,
-	};
-	uint8_t *buffer = rig_buffer(&lamp_rig, 0, 0, (size_t)frame.stride * frame.height);
-	uint32_t *pixels = (uint32_t *)(void *)buffer;
+	struct frame frame;
+	uint32_t *pixels = begin_picture(&frame);
 	for (uint32_t i = 0; i < frame.width * frame.height; i++) {
 		uint32_t x = i % frame.width, y = i / frame.width;
 		pixels[i] = (uint32_t)content * 0x010101;
@@ -170,5 +170,5 @@ void lamp_draw_content(char content) {
 			&tag, &pixels[lamp_watched.y * (int32_t)frame.width + lamp_watched.x]);
 	}
 	draw_lamp(pixels, &lamp_off);
-	rig_publish(&lamp_rig, 0, 0, buffer, &frame);
+	rig_publish(&lamp_rig, 0, 0, (uint8_t *)pixels, &frame);
 }
