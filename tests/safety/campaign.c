@@ -23,95 +23,26 @@
 #include "core/macros.h"
 #include "service/png.h"
 #include "tests/bench/lateness.h"
+#include "tests/safety/plan.h"
 #include "tests/safety/result.h"
 #include "tests/safety/soak.h"
 
 #define RUNS 1000
 #define SLOW_RUNS 100
-#define CHUNK 20        /* runs of a row that a worker takes at once */
 #define JOBS_MAX 16
-#define NO_MORE (UINT32_MAX / 2)
+#define NO_MORE (UINT32_MAX / 2) /* of `next`: workers end */
 
 struct campaign {
-	uint32_t runs, slow_runs, jobs, load;
-	const char *only; /* names of rows, separated by commas; NULL: all */
+	struct plan_options asked;
+	uint32_t jobs, load;
 	const char *out;
-	bool has_controls;
 	uint32_t soak_s;
 	bool is_stepped;
-	bool is_greedy; /* which rows it is at */
 	uint64_t greedy_from_ns;
+	struct plan plan;
 	_Atomic uint32_t *next; /* task; shared by the workers */
 	struct results *results;
 };
-
-/* Tasks: for each row its chunks, and one for its control. */
-struct task {
-	uint32_t row, runs;
-	bool is_control;
-};
-
-static bool is_named(const struct campaign *campaign, const struct row *row) {
-	if (campaign->only == NULL) {
-		return true;
-	}
-	size_t len = strlen(row->name);
-	for (const char *at = campaign->only; at != NULL; at = strchr(at, ',')) {
-		at += *at == ',';
-		if (strncmp(at, row->name, len) == 0 && (at[len] == ',' || at[len] == '\0')) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool is_chosen(const struct campaign *campaign, const struct row *row) {
-	return row->is_greedy == campaign->is_greedy && is_named(campaign, row);
-}
-
-static uint32_t runs_of(const struct campaign *campaign, const struct row *row) {
-	return row->is_slow ? campaign->slow_runs : campaign->runs;
-}
-
-/* Task `index`, chunk by chunk over all rows, so that all rows meet all states of the machine. */
-static bool find_task(const struct campaign *campaign, uint32_t index, struct task *task) {
-	for (uint32_t round = 0;; round++) {
-		bool is_any = false;
-		for (uint32_t i = 0; i < rows_len; i++) {
-			uint32_t runs = runs_of(campaign, &rows[i]);
-			if (!is_chosen(campaign, &rows[i])) {
-				continue;
-			}
-			if (round == 0 && campaign->has_controls && row_has_control(&rows[i])) {
-				is_any = true;
-				if (index-- == 0) {
-					*task = (struct task) { i, 1, true };
-					return true;
-				}
-			}
-			if (round * CHUNK < runs) {
-				is_any = true;
-				if (index-- == 0) {
-					*task = (struct task) { i, MIN(CHUNK, runs - round * CHUNK),
-						false };
-					return true;
-				}
-			}
-		}
-		if (!is_any) {
-			return false;
-		}
-	}
-}
-
-static uint32_t count_runs(const struct campaign *campaign) {
-	uint32_t sum = atomic_load(&campaign->results->len);
-	struct task task;
-	for (uint32_t i = 0; find_task(campaign, i, &task); i++) {
-		sum += task.runs;
-	}
-	return sum;
-}
 
 /* ---- pictures ---- */
 
@@ -137,8 +68,8 @@ static uint64_t random_phase(void) {
 	return (uint64_t)random() % COCKPIT_PERIOD_NS;
 }
 
-static bool take_shot(const struct campaign *campaign, struct cockpit *cockpit,
-	const struct task *task, bool is_pictured) {
+static bool take_shot(
+	const struct campaign *campaign, struct cockpit *cockpit, const struct task *task) {
 	struct result result = { .row = task->row, .is_control = task->is_control };
 	uint64_t begin_ns = clock_now_ns();
 	const struct row *row = &rows[task->row];
@@ -147,7 +78,7 @@ static bool take_shot(const struct campaign *campaign, struct cockpit *cockpit,
 		results_add(campaign->results, &result);
 		return false;
 	}
-	if (is_pictured) {
+	if (task->is_pictured) {
 		save_picture(campaign, cockpit, row->name, "before");
 		cockpit->handle_answer = save_answer;
 		cockpit->answer_data = campaign;
@@ -173,23 +104,16 @@ static bool start_cockpit(struct cockpit *cockpit) {
 
 static int work(const struct campaign *campaign, unsigned number) {
 	static struct cockpit cockpit;
-	struct task task;
+	uint32_t index;
 	srandom((unsigned)clock_now_ns() + number);
 	if (!start_cockpit(&cockpit)) {
 		return EXIT_FAILURE;
 	}
-	for (;;) {
-		uint32_t index = atomic_fetch_add(campaign->next, 1);
-		if (index >= NO_MORE || !find_task(campaign, index, &task)) {
-			break;
-		}
-		for (uint32_t i = 0; i < task.runs && atomic_load(campaign->next) < NO_MORE; i++) {
-			bool is_pictured = i == 0 && !task.is_control;
-			if (!take_shot(campaign, &cockpit, &task, is_pictured)) {
-				cockpit_finish(&cockpit);
-				if (!start_cockpit(&cockpit)) {
-					return EXIT_FAILURE;
-				}
+	while ((index = atomic_fetch_add(campaign->next, 1)) < campaign->plan.len) {
+		if (!take_shot(campaign, &cockpit, &campaign->plan.tasks[index])) {
+			cockpit_finish(&cockpit);
+			if (!start_cockpit(&cockpit)) {
+				return EXIT_FAILURE;
 			}
 		}
 	}
@@ -229,7 +153,7 @@ static void show_progress(
 	if (done > first && done < total) {
 		fprintf(stderr, ", about %" PRIu64 " s to go%s ",
 			spent_s * (total - done) / (done - first),
-			campaign->is_greedy ? "" : ", then those one at a time");
+			campaign->asked.is_greedy ? "" : ", then those one at a time");
 	}
 }
 
@@ -284,11 +208,14 @@ static void make_report(const struct campaign *campaign) {
  * well, and that is another failure than the one injected. */
 static int run_rows(struct campaign *campaign, bool is_greedy) {
 	pid_t workers[JOBS_MAX];
-	campaign->is_greedy = is_greedy;
+	campaign->asked.is_greedy = is_greedy;
 	campaign->jobs = is_greedy ? 1 : campaign->jobs;
 	atomic_store(campaign->next, is_ending ? NO_MORE : 0);
-	uint32_t total = count_runs(campaign);
-	if (total == atomic_load(&campaign->results->len)) {
+	if (plan_init(&campaign->plan, &campaign->asked) != 0) {
+		fprintf(stderr, "safety: no memory for the plan\n");
+		return EXIT_FAILURE;
+	}
+	if (campaign->plan.len == 0) {
 		return EXIT_SUCCESS;
 	}
 	for (uint32_t i = 0; i < campaign->jobs; i++) {
@@ -299,7 +226,10 @@ static int run_rows(struct campaign *campaign, bool is_greedy) {
 			exit(work(campaign, i));
 		}
 	}
-	return wait_for_workers(campaign, workers, total);
+	int status = wait_for_workers(
+		campaign, workers, atomic_load(&campaign->results->len) + campaign->plan.len);
+	plan_finish(&campaign->plan);
+	return status;
 }
 
 static int run_all_rows(struct campaign *campaign) {
@@ -331,10 +261,10 @@ static int run_campaign(struct campaign *campaign) {
 	}
 	int status = run_all_rows(campaign);
 	const struct results_asked asked = {
-		.runs = campaign->runs,
-		.slow_runs = campaign->slow_runs,
-		.has_controls = campaign->has_controls,
-		.is_part = campaign->only != NULL,
+		.runs = campaign->asked.runs,
+		.slow_runs = campaign->asked.slow_runs,
+		.has_controls = campaign->asked.has_controls,
+		.is_part = campaign->asked.only != NULL,
 		.greedy_from_ns = campaign->greedy_from_ns,
 	};
 	snprintf(path, sizeof(path), "%s/results.json", campaign->out);
@@ -377,11 +307,11 @@ static bool take_stepped(const struct row *row, bool is_control) {
 static int run_stepped(const struct campaign *campaign) {
 	bool good = true;
 	for (uint32_t i = 0; i < rows_len; i++) {
-		if (rows[i].is_real_only || !is_named(campaign, &rows[i])) {
+		if (rows[i].is_real_only || !plan_names(campaign->asked.only, &rows[i])) {
 			continue;
 		}
 		good = take_stepped(&rows[i], false) && good;
-		if (campaign->has_controls && rows[i].controls_len > 0) {
+		if (campaign->asked.has_controls && rows[i].controls_len > 0) {
 			good = take_stepped(&rows[i], true) && good;
 		}
 	}
@@ -486,16 +416,16 @@ static bool parse(int argc, char **argv, struct campaign *campaign, int *status)
 		}
 		switch (option) {
 		case 'r':
-			campaign->runs = number;
-			campaign->slow_runs =
-				has_slow ? campaign->slow_runs : MIN(number, SLOW_RUNS);
+			campaign->asked.runs = number;
+			campaign->asked.slow_runs =
+				has_slow ? campaign->asked.slow_runs : MIN(number, SLOW_RUNS);
 			break;
 		case 's':
-			campaign->slow_runs = number;
+			campaign->asked.slow_runs = number;
 			has_slow = true;
 			break;
 		case 'o':
-			campaign->only = optarg;
+			campaign->asked.only = optarg;
 			break;
 		case 'j':
 			campaign->jobs = MIN(MAX(number, 1), JOBS_MAX);
@@ -504,7 +434,7 @@ static bool parse(int argc, char **argv, struct campaign *campaign, int *status)
 			campaign->load = MIN(number, JOBS_MAX);
 			break;
 		case 'n':
-			campaign->has_controls = false;
+			campaign->asked.has_controls = false;
 			break;
 		case 'd':
 			campaign->out = optarg;
@@ -537,12 +467,10 @@ static bool parse(int argc, char **argv, struct campaign *campaign, int *status)
 
 int main(int argc, char **argv) {
 	struct campaign campaign = {
-		.runs = RUNS,
-		.slow_runs = SLOW_RUNS,
+		.asked = { .runs = RUNS, .slow_runs = SLOW_RUNS, .has_controls = true },
 		.jobs = (uint32_t)MIN(MAX(sysconf(_SC_NPROCESSORS_ONLN) * 2, 1), JOBS_MAX),
 		.load = (uint32_t)MIN(MAX(sysconf(_SC_NPROCESSORS_ONLN), 1), JOBS_MAX),
 		.out = "build/safety",
-		.has_controls = true,
 	};
 	int status;
 	if (!parse(argc, argv, &campaign, &status)) {

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,19 +48,9 @@ void cluster_guest_finish(struct cluster_guest *guest) {
 	fd_close(&guest->shared_fd);
 }
 
-/* As the processors of a cockpit's machines are: a guest that starves is another failure than those that are
- * injected. Below all of the service. */
-static void be_realtime(void) {
-	const struct sched_param parameter = { .sched_priority = 1 };
-	(void)sched_setscheduler(0, SCHED_RR, &parameter);
-}
-
 static void exec_guest(const struct cluster_guest *guest) {
 	const struct cluster_guest_options *options = &guest->options;
 	char shared[16], config[16], atlas[16], size[32];
-	if (!options->is_stepped) {
-		be_realtime();
-	}
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* duplicates without close-on-exec, out of the way of each other */
 	snprintf(shared, sizeof(shared), "%d", fcntl(guest->shared_fd, F_DUPFD, 10));
@@ -80,6 +69,7 @@ int cluster_guest_start(struct cluster_guest *guest) {
 	atomic_store(&guest->shared->fault, GUEST_GOOD);
 	atomic_store(&guest->shared->fault_ns, 0);
 	atomic_store(&guest->shared->is_ready, 0);
+	atomic_store(&guest->shared->pictures, 0);
 	atomic_store(&guest->shared->failed, 0);
 	atomic_store(&guest->shared->done, atomic_load(&guest->shared->asked));
 	pid_t pid = fork();

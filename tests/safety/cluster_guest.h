@@ -19,11 +19,13 @@
 #include "core/rect.h"
 #include "core/signals.h"
 
+#define CLUSTER_GUEST_LAG 10 /* pictures */
+
 enum guest_fault {
 	GUEST_GOOD,
 	GUEST_SILENT,      /* draws nothing more, lives */
 	GUEST_FREEZE,      /* flushes the same picture, tag included, again and again */
-	GUEST_LAG,         /* shows the pictures of ten pictures ago */
+	GUEST_LAG,         /* shows the pictures of CLUSTER_GUEST_LAG pictures ago */
 	GUEST_CORRUPT,     /* one bit of a pixel in the middle of the element */
 	GUEST_MISSING,     /* the element off, although it is on */
 	GUEST_UNREQUESTED, /* the element on, although it is off */
@@ -55,7 +57,7 @@ struct cluster_guest_shared {
 	uint32_t element_index; /* in the atlas */
 	_Atomic uint64_t
 		fault_ns; /* CLOCK_MONOTONIC just before the first bad picture was kicked; 0: not yet */
-	_Atomic uint64_t pictures; /* flushed and answered */
+	_Atomic uint64_t pictures; /* flushed and answered since its start */
 	_Atomic uint64_t refusals; /* error replies to GUEST_BAD_GEOMETRY's requests */
 	_Atomic uint32_t asked, done; /* pictures to be drawn by the test's clock */
 	_Atomic uint64_t tick; /* what the test's clock says then */

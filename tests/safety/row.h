@@ -71,6 +71,7 @@ struct row {
 	uint32_t wrong_max; /* wrong pictures allowed */
 	bool may_return; /* the guest's own, right pictures may follow the safe ones at once */
 	bool is_slow; /* a run takes more than a second; so does the restart of what dies often */
+	bool ends_machine; /* ends a guest, whose next one then boots beside all others */
 	bool is_real_only; /* about real time: not among the stepped tests */
 	bool needs_sound; /* of the other guest */
 	bool from_next; /* it takes effect with the next picture */

@@ -192,6 +192,15 @@ int fault_after_a_second(struct cockpit *cockpit, struct shot *shot) {
 	return 0;
 }
 
+static bool has_old_pictures(struct cockpit *cockpit, const void *data) {
+	return atomic_load(&cockpit->cluster.shared->pictures) > CLUSTER_GUEST_LAG;
+}
+
+int fault_after_pictures(struct cockpit *cockpit, struct shot *shot) {
+	return cockpit_wait(cockpit, has_old_pictures, NULL, 10 * CLUSTER_GUEST_LAG) ? 0
+										     : -ETIMEDOUT;
+}
+
 int fault_drop_cue(struct cockpit *cockpit, struct shot *shot) {
 	int error = cockpit_inject(cockpit, INJECT_DROP_CUES, "", 0, 600);
 	shot->onset_ns = clock_now_ns();

@@ -81,7 +81,9 @@ int fault_drop_cue(struct cockpit *cockpit, struct shot *shot);
 void fault_end_chime(struct cockpit *cockpit, struct shot *shot);
 int fault_starve(struct cockpit *cockpit, struct shot *shot);
 
-/* No fault, but what some need before: that a chime, or a process, was last asked for a while ago. */
+/* No fault, but what some need before: that a chime, or a process, was last asked for a while ago; that the
+ * cluster's guest has pictures that are old enough to be shown again. */
 int fault_after_a_second(struct cockpit *cockpit, struct shot *shot);
+int fault_after_pictures(struct cockpit *cockpit, struct shot *shot);
 
 #endif

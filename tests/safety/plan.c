@@ -1,0 +1,79 @@
+#include "tests/safety/plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool plan_names(const char *only, const struct row *row) {
+	if (only == NULL) {
+		return true;
+	}
+	size_t len = strlen(row->name);
+	for (const char *at = only; at != NULL; at = strchr(at, ',')) {
+		at += *at == ',';
+		if (strncmp(at, row->name, len) == 0 && (at[len] == ',' || at[len] == '\0')) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void add_row(struct plan *plan, const struct plan_options *options, uint32_t index) {
+	const struct row *row = &rows[index];
+	uint32_t runs = row->is_slow ? options->slow_runs : options->runs;
+	for (uint32_t i = 0; i < runs; i++) {
+		plan->tasks[plan->len++] = (struct task) { index, false, i == 0 };
+	}
+	if (options->has_controls && row_has_control(row)) {
+		plan->tasks[plan->len++] = (struct task) { index, true, false };
+	}
+}
+
+/* Fisher and Yates's */
+static void shuffle(struct task *tasks, uint32_t len) {
+	for (uint32_t i = len; i > 1; i--) {
+		uint32_t other = (uint32_t)random() % i;
+		struct task task = tasks[i - 1];
+		tasks[i - 1] = tasks[other];
+		tasks[other] = task;
+	}
+}
+
+enum part {
+	PART_SLOW,
+	PART_BOOTING,
+	PART_OTHER,
+	PARTS,
+};
+
+static enum part part_of(const struct row *row) {
+	return row->is_slow ? PART_SLOW : row->ends_machine ? PART_BOOTING : PART_OTHER;
+}
+
+static void add_part(struct plan *plan, const struct plan_options *options, enum part part) {
+	uint32_t first = plan->len;
+	for (uint32_t i = 0; i < rows_len; i++) {
+		if (part_of(&rows[i]) == part && rows[i].is_greedy == options->is_greedy &&
+			plan_names(options->only, &rows[i])) {
+			add_row(plan, options, i);
+		}
+	}
+	shuffle(plan->tasks + first, plan->len - first);
+}
+
+int plan_init(struct plan *plan, const struct plan_options *options) {
+	size_t most = options->runs > options->slow_runs ? options->runs : options->slow_runs;
+	*plan = (struct plan) { .tasks = calloc(rows_len * (most + 1), sizeof(*plan->tasks)) };
+	if (plan->tasks == NULL) {
+		return -ENOMEM;
+	}
+	for (enum part part = 0; part < PARTS; part++) {
+		add_part(plan, options, part);
+	}
+	return 0;
+}
+
+void plan_finish(struct plan *plan) {
+	free(plan->tasks);
+	*plan = (struct plan) { 0 };
+}
