@@ -109,7 +109,7 @@ void link_unmap(struct link *link);
 /* The waiting side, when the event's descriptor is readable: whether it was signalled since the last call. */
 bool link_event_take(int event);
 
-/* Producer: says what is known of the guest. Signals the producer event. */
+/* Producer: says what is known of the guest. Signals the producer event. Thread: any. */
 void link_set_peer(struct link *link, enum link_peer peer);
 /* Producer: the guest reset the device. Signals the producer event. */
 void link_count_reset(struct link *link);

@@ -18,8 +18,28 @@
  * must not be taken for a process that is stuck. Some 10 ms, and two pictures of 1920x1080. */
 #define COPIED_BYTES_PER_WAKE (UINT64_C(16) << 20)
 
+/* Dropping resources takes the kernel 100 ms per 200 MiB. */
+#define HANGUP_PATIENCE_MS 5000
+
 static uint64_t now_of(const struct gpu_device *device) {
 	return device->setup.now_ns(device->setup.data);
+}
+
+/* ---- the peer ---- */
+
+/* Whatever the loop is at: who hung up does not come back. */
+static void set_peer(struct gpu_device *device, enum link_peer peer) {
+	link_set_peer(&device->setup.link->link, peer);
+	if (atomic_load(&device->has_hung_up)) {
+		link_set_peer(&device->setup.link->link, LINK_PEER_ABSENT);
+	}
+}
+
+/* In a thread of its own. */
+static void handle_hangup(void *data) {
+	struct gpu_device *device = data;
+	atomic_store(&device->has_hung_up, true);
+	link_set_peer(&device->setup.link->link, LINK_PEER_ABSENT);
 }
 
 static void update_gauges(struct gpu_device *device) {
@@ -220,7 +240,7 @@ static void note_running(struct gpu_device *device) {
 	finish_reset(device);
 	if (!device->running) {
 		device->running = true;
-		link_set_peer(&device->setup.link->link, LINK_PEER_RUNNING);
+		set_peer(device, LINK_PEER_RUNNING);
 	}
 }
 
@@ -313,7 +333,7 @@ static void finish_reset(struct gpu_device *device) {
 	}
 	device->reset_due = false;
 	scanouts_reset(&device->scanouts);
-	link_set_peer(&device->setup.link->link, LINK_PEER_CONNECTED);
+	set_peer(device, LINK_PEER_CONNECTED);
 	link_count_reset(&device->setup.link->link);
 	gpu_stats_add(device->stats.resets, 1);
 }
@@ -322,7 +342,7 @@ static void finish_reset(struct gpu_device *device) {
 static void gpu_handle_suspend(void *data) {
 	struct gpu_device *device = data;
 	device->running = false;
-	link_set_peer(&device->setup.link->link, LINK_PEER_CONNECTED);
+	set_peer(device, LINK_PEER_CONNECTED);
 }
 
 static void gpu_handle_resume(void *data) {
@@ -351,8 +371,8 @@ static void handle_display_settled(void *data) {
 static void gpu_handle_end(void *data, int error) {
 	struct gpu_device *device = data;
 	device->reset_due = false;
-	/* first of all: giving back a dead machine's memory takes the kernel 100 ms per 200 MiB */
-	link_set_peer(&device->setup.link->link, LINK_PEER_ABSENT);
+	set_peer(device, LINK_PEER_ABSENT);
+	vhost_hangup_stop(&device->hangup);
 	vhost_session_destroy(device->session);
 	device->session = NULL;
 	device->setup.handle_end(device->setup.data, error);
@@ -433,8 +453,9 @@ void gpu_device_destroy(struct gpu_device **at) {
 	}
 	*at = NULL;
 	if (device->session != NULL) {
+		vhost_hangup_stop(&device->hangup);
 		vhost_session_destroy(device->session);
-		link_set_peer(&device->setup.link->link, LINK_PEER_ABSENT);
+		set_peer(device, LINK_PEER_ABSENT);
 	}
 	qemu_display_finish(&device->qemu_display);
 	loop_remove(&device->deadline_timer);
@@ -451,7 +472,12 @@ int gpu_device_connect(struct gpu_device *device, int socket) {
 	if (device->session == NULL) {
 		return -errno;
 	}
-	link_set_peer(&device->setup.link->link, LINK_PEER_CONNECTED);
+	set_peer(device, LINK_PEER_CONNECTED);
+	int error = vhost_hangup_start(
+		&device->hangup, socket, HANGUP_PATIENCE_MS, handle_hangup, device);
+	if (error < 0) {
+		log_warning("a hang-up will be noticed by the loop alone: %s", strerror(-error));
+	}
 	gpu_stats_add(device->stats.sessions, 1);
 	return 0;
 }

@@ -28,6 +28,7 @@
 #include "gpu/qemu_display.h"
 #include "gpu/resource.h"
 #include "gpu/scanout.h"
+#include "protocol/vhost_hangup.h"
 #include "protocol/vhost_session.h"
 
 /* A fenced flush waits two refreshes for its picture, and never longer than this. */
@@ -49,6 +50,8 @@ struct gpu_device_setup {
 struct gpu_device {
 	struct gpu_device_setup setup;
 	struct vhost_session *session; /* NULL: nobody is connected */
+	struct vhost_hangup hangup; /* of its socket */
+	_Atomic bool has_hung_up;
 	struct loop_source *tick_source;
 	struct loop_source *deadline_timer;
 	bool running; /* the guest's driver has sent a command */

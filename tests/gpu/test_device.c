@@ -1,6 +1,7 @@
 #include "gpu/device.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include "core/macros.h"
@@ -168,6 +169,28 @@ START_TEST(hang_up) {
 	ck_assert(!rig_acquire(&rig, 0));
 	ck_assert_uint_eq(rig_pixel(&rig, 0, 3, 3), rig_pattern(1, 3, 3));
 	rig_tick_blind(&rig); /* still answered, between sessions */
+}
+END_TEST
+
+/* The consumer hears of it although the loop has not looked, and of nothing else from then on. */
+START_TEST(hang_up_of_a_busy_device) {
+	show_something();
+	ck_assert_int_eq(vmm_device_reset(&rig.vmm), 0);
+	ck_assert_int_eq(vmm_device_start(&rig.vmm), 0);
+	rig_settle(&rig);
+	ck_assert_uint_eq(link_get_peer(&rig.consumer.link), LINK_PEER_CONNECTED);
+	const struct vmm_gpu_command command =
+		vmm_gpu_encode(&rig.gpu, VIRTIO_GPU_CMD_GET_DISPLAY_INFO);
+	ck_assert_int_ge(vmm_gpu_post(&rig.gpu, VIRTIO_GPU_QUEUE_CONTROL, &command), 0);
+	vmm_queue_kick(&rig.vmm.queues[VIRTIO_GPU_QUEUE_CONTROL]);
+	vmm_device_close(&rig.vmm);
+	while (link_get_peer(&rig.consumer.link) != LINK_PEER_ABSENT) {
+		sched_yield();
+	}
+	ck_assert_uint_eq(rig.ends, 0);
+	rig_settle(&rig);
+	ck_assert_uint_eq(link_get_peer(&rig.consumer.link), LINK_PEER_ABSENT);
+	ck_assert_uint_eq(rig.ends, 1);
 }
 END_TEST
 
@@ -363,6 +386,7 @@ Suite *suite_under_test(void) {
 	tcase_add_test(tcase, peer);
 	tcase_add_test(tcase, reset);
 	tcase_add_test(tcase, hang_up);
+	tcase_add_test(tcase, hang_up_of_a_busy_device);
 	tcase_add_test(tcase, protocol_error);
 	tcase_add_test(tcase, memory_changes);
 	tcase_add_test(tcase, copying_leaves_time_for_ticks);

@@ -145,19 +145,19 @@ static void catch_interrupts(void) {
 	(void)sigaction(SIGTERM, &action, NULL);
 }
 
-static void show_progress(
-	const struct campaign *campaign, uint32_t first, uint32_t total, uint64_t start_ns) {
-	uint32_t done = atomic_load(&campaign->results->len);
+static void show_progress(const struct campaign *campaign, uint32_t first, uint64_t start_ns) {
+	const struct plan *plan = &campaign->plan;
+	uint32_t done = atomic_load(&campaign->results->len) - first;
 	uint64_t spent_s = (clock_now_ns() - start_ns) / NS_PER_S;
-	fprintf(stderr, "\rsafety: %u of %u injections, %" PRIu64 " s", done, total, spent_s);
-	if (done > first && done < total) {
-		fprintf(stderr, ", about %" PRIu64 " s to go%s ",
-			spent_s * (total - done) / (done - first),
+	fprintf(stderr, "\rsafety: %u of %u injections, %" PRIu64 " s", done, plan->len, spent_s);
+	if (done > 0 && done < plan->len) {
+		fprintf(stderr, ", about %.0f s to go%s ",
+			(double)spent_s * (1 / plan_part(plan, done) - 1),
 			campaign->asked.is_greedy ? "" : ", then those one at a time");
 	}
 }
 
-static int wait_for_workers(const struct campaign *campaign, pid_t *workers, uint32_t total) {
+static int wait_for_workers(const struct campaign *campaign, pid_t *workers) {
 	uint64_t start_ns = clock_now_ns();
 	uint32_t running = campaign->jobs, first = atomic_load(&campaign->results->len);
 	int status = EXIT_SUCCESS;
@@ -183,7 +183,7 @@ static int wait_for_workers(const struct campaign *campaign, pid_t *workers, uin
 			atomic_store(campaign->next, NO_MORE);
 			is_ending = 2;
 		}
-		show_progress(campaign, first, total, start_ns);
+		show_progress(campaign, first, start_ns);
 		nanosleep(&(struct timespec) { .tv_nsec = 500000000 }, NULL);
 	}
 	fprintf(stderr, "\n");
@@ -226,8 +226,7 @@ static int run_rows(struct campaign *campaign, bool is_greedy) {
 			exit(work(campaign, i));
 		}
 	}
-	int status = wait_for_workers(
-		campaign, workers, atomic_load(&campaign->results->len) + campaign->plan.len);
+	int status = wait_for_workers(campaign, workers);
 	plan_finish(&campaign->plan);
 	return status;
 }
@@ -254,6 +253,7 @@ static int run_campaign(struct campaign *campaign) {
 	static struct lateness_monitor monitor;
 	char path[512];
 	catch_interrupts();
+	srandom((unsigned)clock_now_ns()); /* of the plan; workers have seeds of their own */
 	int error = lateness_monitor_init(&monitor);
 	if (error != 0) {
 		fprintf(stderr, "safety: no lateness monitor: %s\n", strerror(-error));

@@ -591,7 +591,9 @@ static void stay_cut(struct guest *guest) {
 static int run(struct guest *guest) {
 	for (;;) {
 		stay_cut(guest);
-		be_realtime(false);
+		if (!guest->is_stepped) {
+			be_realtime(false);
+		}
 		int error = connect_device(guest);
 		if (error == 0) {
 			error = guest->is_stepped ? run_stepped(guest) : run_timed(guest);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SLOW_WORK 7 /* a run of a slow row takes as long as so many others, about */
+
 bool plan_names(const char *only, const struct row *row) {
 	if (only == NULL) {
 		return true;
@@ -76,4 +78,16 @@ int plan_init(struct plan *plan, const struct plan_options *options) {
 void plan_finish(struct plan *plan) {
 	free(plan->tasks);
 	*plan = (struct plan) { 0 };
+}
+
+static double work(const struct plan *plan, uint32_t tasks) {
+	uint32_t sum = 0;
+	for (uint32_t i = 0; i < tasks && i < plan->len; i++) {
+		sum += rows[plan->tasks[i].row].is_slow ? SLOW_WORK : 1;
+	}
+	return sum;
+}
+
+double plan_part(const struct plan *plan, uint32_t tasks) {
+	return plan->len == 0 ? 1 : work(plan, tasks) / work(plan, plan->len);
 }

@@ -36,4 +36,7 @@ bool plan_names(const char *only, const struct row *row);
 int plan_init(struct plan *plan, const struct plan_options *options);
 void plan_finish(struct plan *plan);
 
+/* How much of it are its first `tasks` tasks, 0 to 1: roughly, by how long their runs take. */
+double plan_part(const struct plan *plan, uint32_t tasks);
+
 #endif
