@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "core/clock.h"
@@ -11,6 +12,7 @@
 #include "tests/support/realtime.h"
 
 #define MONITOR_PRIORITY 70 /* above all of a service */
+#define TIMES_BYTES (LATENESS_WAKES_MAX * sizeof(uint64_t))
 #define SPANS_MAX 256 /* in the time of one injection: seconds, at most */
 
 static void sleep_until(uint64_t ns) {
@@ -42,12 +44,25 @@ static void *watch_cpu(void *data) {
 	return NULL;
 }
 
+/* Forked processes may look, too. */
+static uint64_t *create_times(void) {
+	void *times = mmap(NULL, TIMES_BYTES, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return times == MAP_FAILED ? NULL : times;
+}
+
+static void destroy_times(uint64_t *times) {
+	if (times != NULL) {
+		munmap(times, TIMES_BYTES);
+	}
+}
+
 static int start_cpu(struct lateness_monitor *monitor, int number) {
 	struct lateness_cpu *cpu = &monitor->cpus[monitor->cpus_len++];
 	cpu->monitor = monitor;
 	cpu->number = number;
-	cpu->due_ns = calloc(LATENESS_WAKES_MAX, sizeof(uint64_t));
-	cpu->late_ns = calloc(LATENESS_WAKES_MAX, sizeof(uint64_t));
+	cpu->due_ns = create_times();
+	cpu->late_ns = create_times();
 	if (cpu->due_ns == NULL || cpu->late_ns == NULL) {
 		return -ENOMEM;
 	}
@@ -79,8 +94,8 @@ void lateness_monitor_finish(struct lateness_monitor *monitor) {
 		if (cpu->has_thread) {
 			pthread_join(cpu->thread, NULL);
 		}
-		free(cpu->due_ns);
-		free(cpu->late_ns);
+		destroy_times(cpu->due_ns);
+		destroy_times(cpu->late_ns);
 	}
 	monitor->cpus_len = 0;
 }

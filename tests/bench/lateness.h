@@ -39,7 +39,7 @@ struct lateness_monitor {
 };
 
 /* Starts a thread on each processor (SCHED_FIFO where allowed) that sleeps in steps of a millisecond and notes
- * how late each wake-up was. 0 or -errno. */
+ * how late each wake-up was. One in shared memory may be asked by forked processes, too. 0 or -errno. */
 int lateness_monitor_init(struct lateness_monitor *monitor);
 void lateness_monitor_finish(struct lateness_monitor *monitor);
 

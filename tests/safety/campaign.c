@@ -30,6 +30,7 @@
 #define RUNS 1000
 #define SLOW_RUNS 100
 #define JOBS_MAX 16
+#define TRIES 3
 #define NO_MORE (UINT32_MAX / 2) /* of `next`: workers end */
 
 struct campaign {
@@ -40,6 +41,7 @@ struct campaign {
 	bool is_stepped;
 	uint64_t greedy_from_ns;
 	struct plan plan;
+	struct lateness_monitor *monitor; /* shared with the workers */
 	_Atomic uint32_t *next; /* task; shared by the workers */
 	struct results *results;
 };
@@ -68,8 +70,16 @@ static uint64_t random_phase(void) {
 	return (uint64_t)random() % COCKPIT_PERIOD_NS;
 }
 
-static bool take_shot(
-	const struct campaign *campaign, struct cockpit *cockpit, const struct task *task) {
+/* A processor that was away for longer than a frame does more than make things late: what comes of it is no
+ * result of the row, whether good or bad. Rows that take processors away have only themselves to blame. */
+static bool is_void(const struct campaign *campaign, uint64_t begin_ns, uint64_t end_ns) {
+	return !campaign->asked.is_greedy && campaign->monitor->is_realtime &&
+		lateness_monitor_worst(campaign->monitor, begin_ns, end_ns) > COCKPIT_PERIOD_NS;
+}
+
+/* False: the cockpit is of no use any more. */
+static bool take_shot(const struct campaign *campaign, struct cockpit *cockpit,
+	const struct task *task, bool *needs_another) {
 	struct result result = { .row = task->row, .is_control = task->is_control };
 	uint64_t begin_ns = clock_now_ns();
 	const struct row *row = &rows[task->row];
@@ -86,20 +96,38 @@ static bool take_shot(
 	result.verdict =
 		(uint8_t)shot_take(cockpit, row, random_phase(), task->is_control, &result.shot);
 	cockpit->handle_answer = NULL;
-	result.took_ns = clock_now_ns() - begin_ns;
+	uint64_t end_ns = clock_now_ns();
+	result.took_ns = end_ns - begin_ns;
+	result.is_void = is_void(campaign, begin_ns, end_ns);
+	*needs_another = result.is_void;
 	results_add(campaign->results, &result);
 	return result.verdict != SHOT_BROKEN;
 }
 
 static bool start_cockpit(struct cockpit *cockpit) {
 	const struct cockpit_options options = { .is_real = true, .has_sound = true };
-	for (unsigned tries = 0; tries < 3; tries++) {
+	for (unsigned tries = 0; tries < TRIES; tries++) {
 		if (cockpit_init(cockpit, &options) == 0 && cockpit_recover(cockpit) == 0) {
 			return true;
 		}
 		cockpit_finish(cockpit);
 	}
 	return false;
+}
+
+static bool run_task(
+	const struct campaign *campaign, struct cockpit *cockpit, const struct task *task) {
+	bool needs_another = true;
+	for (unsigned tries = 0; needs_another && tries < TRIES; tries++) {
+		needs_another = false;
+		if (!take_shot(campaign, cockpit, task, &needs_another)) {
+			cockpit_finish(cockpit);
+			if (!start_cockpit(cockpit)) {
+				return false;
+			}
+		}
+	}
+	return true;
 }
 
 static int work(const struct campaign *campaign, unsigned number) {
@@ -110,11 +138,8 @@ static int work(const struct campaign *campaign, unsigned number) {
 		return EXIT_FAILURE;
 	}
 	while ((index = atomic_fetch_add(campaign->next, 1)) < campaign->plan.len) {
-		if (!take_shot(campaign, &cockpit, &campaign->plan.tasks[index])) {
-			cockpit_finish(&cockpit);
-			if (!start_cockpit(&cockpit)) {
-				return EXIT_FAILURE;
-			}
+		if (!run_task(campaign, &cockpit, &campaign->plan.tasks[index])) {
+			return EXIT_FAILURE;
 		}
 	}
 	cockpit_finish(&cockpit);
@@ -147,7 +172,7 @@ static void catch_interrupts(void) {
 
 static void show_progress(const struct campaign *campaign, uint32_t first, uint64_t start_ns) {
 	const struct plan *plan = &campaign->plan;
-	uint32_t done = atomic_load(&campaign->results->len) - first;
+	uint32_t done = MIN(atomic_load(&campaign->results->len) - first, plan->len);
 	uint64_t spent_s = (clock_now_ns() - start_ns) / NS_PER_S;
 	fprintf(stderr, "\rsafety: %u of %u injections, %" PRIu64 " s", done, plan->len, spent_s);
 	if (done > 0 && done < plan->len) {
@@ -250,11 +275,10 @@ static int run_all_rows(struct campaign *campaign) {
 }
 
 static int run_campaign(struct campaign *campaign) {
-	static struct lateness_monitor monitor;
 	char path[512];
 	catch_interrupts();
 	srandom((unsigned)clock_now_ns()); /* of the plan; workers have seeds of their own */
-	int error = lateness_monitor_init(&monitor);
+	int error = lateness_monitor_init(campaign->monitor);
 	if (error != 0) {
 		fprintf(stderr, "safety: no lateness monitor: %s\n", strerror(-error));
 		return EXIT_FAILURE;
@@ -273,9 +297,9 @@ static int run_campaign(struct campaign *campaign) {
 		fprintf(stderr, "safety: %s: %s\n", path, strerror(errno));
 		return EXIT_FAILURE;
 	}
-	bool good = results_write(campaign->results, &monitor, &asked, json, stdout);
+	bool good = results_write(campaign->results, campaign->monitor, &asked, json, stdout);
 	fclose(json);
-	lateness_monitor_finish(&monitor);
+	lateness_monitor_finish(campaign->monitor);
 	printf("figures: %s\n", path);
 	fflush(stdout);
 	make_report(campaign);
@@ -465,6 +489,11 @@ static bool parse(int argc, char **argv, struct campaign *campaign, int *status)
 	return optind == argc;
 }
 
+static void *create_shared(size_t bytes) {
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
 int main(int argc, char **argv) {
 	struct campaign campaign = {
 		.asked = { .runs = RUNS, .slow_runs = SLOW_RUNS, .has_controls = true },
@@ -487,9 +516,9 @@ int main(int argc, char **argv) {
 		return run_stepped(&campaign);
 	}
 	campaign.results = results_create();
-	campaign.next = mmap(NULL, sizeof(*campaign.next), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (campaign.results == NULL || campaign.next == MAP_FAILED) {
+	campaign.next = create_shared(sizeof(*campaign.next));
+	campaign.monitor = create_shared(sizeof(*campaign.monitor));
+	if (campaign.results == NULL || campaign.next == NULL || campaign.monitor == NULL) {
 		fprintf(stderr, "safety: %s\n", strerror(errno));
 		return EXIT_FAILURE;
 	}

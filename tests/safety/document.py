@@ -105,6 +105,7 @@ def measured_text(row, figures):
     runs = f"{figure['runs']} runs"
     runs += ": **" + ", ".join(f"{n} {name}" for name, n in bad.items()) + "**" if bad else ""
     runs += f", {figure['excused']} excused" if figure["excused"] else ""
+    runs += f", {figure['void']} void" if figure.get("void") else ""
     failed = figure["controls"] - figure["control_verdicts"].get("passed", 0)
     control = f"control failed {failed} of {figure['controls']}" if figure["controls"] else ""
     return cell(
@@ -244,7 +245,7 @@ def machine_text():
 def take_figures(folder):
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     soak = folder / "soak.json"
-    kept = ("runs", "controls", "excused", "wrong_pictures", "verdicts", "control_verdicts", "good")
+    kept = ("runs", "controls", "excused", "void", "wrong_pictures", "verdicts", "control_verdicts", "good")
     rows = {}
     for row in results["rows"]:
         rows[row["row"]] = {name: row[name] for name in kept}

@@ -343,11 +343,15 @@ static int flush_picture(struct guest *guest) {
 	uint32_t resource = guest->fault == GUEST_ALPHA ? RESOURCE_ALPHA : RESOURCE;
 	struct vmm_gpu *gpu = &guest->gpu;
 	uint32_t width = guest->width, height = guest->height;
-	note_fault(guest);
+	if (guest->shown == resource) {
+		note_fault(guest);
+	}
 	note_flash(guest);
 	/* in this order, as Linux does it */
 	int error = check(vmm_gpu_transfer(gpu, resource, 0, 0, width, height, 0));
 	if (error == 0) {
+		note_fault(
+			guest); /* what was copied into a resource that is not shown is no fault yet */
 		error = show_resource(guest, resource);
 	}
 	if (error == 0) {

@@ -44,12 +44,16 @@ static void shuffle(struct task *tasks, uint32_t len) {
 enum part {
 	PART_SLOW,
 	PART_BOOTING,
+	PART_SOUNDING,
 	PART_OTHER,
 	PARTS,
 };
 
 static enum part part_of(const struct row *row) {
-	return row->is_slow ? PART_SLOW : row->ends_machine ? PART_BOOTING : PART_OTHER;
+	if (row->is_slow) {
+		return PART_SLOW;
+	}
+	return row->ends_machine ? PART_BOOTING : row->needs_sound ? PART_SOUNDING : PART_OTHER;
 }
 
 static void add_part(struct plan *plan, const struct plan_options *options, enum part part) {

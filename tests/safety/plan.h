@@ -28,9 +28,10 @@ struct plan {
 bool plan_names(const char *only, const struct row *row);
 
 /*
- * Slow rows first, then those that end a machine, then all others; each part in random order, by random(),
- * so that a row meets every state and every neighbour. Parts, since a process that starts beside a row takes
- * a processor for tens of milliseconds, which is another failure than the one injected.
+ * Slow rows first, then those that end a machine, those that need its sound, for which it is started anew, and
+ * all others; each part in random order, by random(), so that a row meets every state and every neighbour. Parts,
+ * since a process that starts beside a row takes a processor for tens of milliseconds, which is another failure
+ * than the one injected.
  * 0 or -ENOMEM.
  */
 int plan_init(struct plan *plan, const struct plan_options *options);

@@ -85,6 +85,8 @@ def verdicts_text(row):
     text = f'{row["runs"]} injections' + (": " + ", ".join(bad) if bad else ", all passed")
     if row["excused"]:
         text += f'; {row["excused"]} of them late by no more than the machine was at that moment'
+    if row["void"]:
+        text += f'; {row["void"]} more were void, as the machine was away for longer than a frame'
     if row["wrong_pictures"]:
         text += f'; {row["wrong_pictures"]} wrong pictures'
     if row["missed_pictures"]:

@@ -70,7 +70,7 @@ static void write_series(FILE *json, const char *name, struct series *series) {
 /* ---- a row ---- */
 
 struct tally {
-	uint32_t runs, controls;
+	uint32_t runs, controls, voids;
 	uint32_t verdicts[SHOT_BROKEN + 1], control_verdicts[SHOT_BROKEN + 1];
 	uint32_t excused;       /* late by no more than the machine was */
 	uint32_t causes[FAULT_CAUSES];
@@ -97,6 +97,10 @@ static void tally_add(
 	struct tally *tally, const struct result *result, const struct lateness_monitor *monitor) {
 	const struct shot *shot = &result->shot;
 	enum shot_verdict verdict = result->verdict;
+	if (result->is_void) {
+		tally->voids++;
+		return;
+	}
 	if (verdict == SHOT_LATE) {
 		uint64_t end_ns = MAX(shot->safe_ns, shot->detect_ns);
 		/* what a row does to the machine itself is no excuse */
@@ -179,8 +183,9 @@ static void write_row(FILE *json, const struct row *row, struct tally *tally, bo
 	write_text(json, "simulated", row->simulated);
 	fprintf(json, "\"detect_ms\": %u, \"safe_ms\": %u, \"wrong_max\": %u, \"good\": %s, ",
 		row->detect_ms, row->safe_ms, row->wrong_max, good ? "true" : "false");
-	fprintf(json, "\"runs\": %u, \"controls\": %u, \"excused\": %u, \"wrong_pictures\": %u, ",
-		tally->runs, tally->controls, tally->excused, tally->wrong_pictures);
+	fprintf(json, "\"runs\": %u, \"controls\": %u, \"excused\": %u, \"void\": %u, ",
+		tally->runs, tally->controls, tally->excused, tally->voids);
+	fprintf(json, "\"wrong_pictures\": %u, ", tally->wrong_pictures);
 	fprintf(json, "\"missed_pictures\": %u, \"seconds\": %.1f, ", tally->missed_pictures,
 		(double)tally->took_ns / 1e9);
 	write_verdicts(json, "verdicts", tally->verdicts);
@@ -214,6 +219,10 @@ static void write_line(FILE *table, const struct row *row, const struct tally *t
 			fprintf(table, "     %u runs: %s\n", tally->verdicts[i],
 				shot_verdict_name((enum shot_verdict)i));
 		}
+	}
+	if (tally->voids > 0) {
+		fprintf(table, "     %u void, and made again: the machine was away\n",
+			tally->voids);
 	}
 	if (tally->controls > 0 && tally->control_verdicts[SHOT_PASSED] > 0) {
 		fprintf(table, "     %u of %u control runs passed, and must not\n",

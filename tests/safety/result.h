@@ -19,6 +19,7 @@
 struct result {
 	uint32_t row;
 	bool is_control;
+	bool is_void; /* the machine was away meanwhile: no result, and made again */
 	uint8_t verdict;   /* enum shot_verdict, the machine's lateness not yet excused */
 	struct shot shot;
 	uint64_t took_ns;  /* with the recovery */
@@ -41,7 +42,7 @@ struct results_asked {
 		greedy_from_ns; /* CLOCK_MONOTONIC; what rows do to the machine from then on is not its own */
 };
 
-/* Judges every result anew, with the machine's lateness in the same time excused; writes all of it as
+/* Judges every result that is not void anew, with the machine's lateness in the same time excused; writes all of it as
  * JSON: rows with their bounds and distributions (ms), each shot's numbers, machine. True: as many runs as
  * were asked for passed, every control failed, of deaths and wrong pixels 99 % were right within 50 ms and all
  * within 83, and, unless `is_part`, every row was run. */
