@@ -170,48 +170,53 @@ static void count_tasks(const struct plan *plan, const struct row *row, uint32_t
 	}
 }
 
-/* Each row that is asked for is in one of the two plans, as often as asked for. */
-START_TEST(a_plan_has_all_rows) {
+/* Each row that is asked for is in one part, as often as asked for. */
+START_TEST(plans_have_all_rows) {
 	struct plan plan;
-	uint32_t of_plan[3], counts[3];
+	uint32_t of_plan[3], counts[3], parts = 0;
 	const struct row *row = &rows[_i];
-	const char *only = _i % 2 == 0 ? NULL : row->name;
+	const struct plan_options options = { 7, 3, _i % 2 == 0 ? NULL : row->name, true };
 	memset(counts, 0, sizeof(counts));
-	for (unsigned greedy = 0; greedy < 2; greedy++) {
-		const struct plan_options options = { 7, 3, only, true, greedy == 1 };
-		ck_assert_int_eq(plan_init(&plan, &options), 0);
+	for (enum plan_part part = 0; part < PLAN_PARTS; part++) {
+		ck_assert_int_eq(plan_init(&plan, &options, part), 0);
 		count_tasks(&plan, row, of_plan);
-		ck_assert(row->is_greedy == options.is_greedy || of_plan[0] + of_plan[1] == 0);
+		parts += of_plan[0] > 0;
+		ck_assert(of_plan[0] == 0 || row->is_greedy == (part == PLAN_GREEDY));
 		for (unsigned i = 0; i < 3; i++) {
 			counts[i] += of_plan[i];
 		}
 		plan_finish(&plan);
 	}
+	ck_assert_uint_eq(parts, 1);
 	ck_assert_uint_eq(counts[0], row->is_slow ? 3 : 7);
 	ck_assert_uint_eq(counts[1], row_has_control(row));
 	ck_assert_uint_eq(counts[2], 1);
 }
 END_TEST
 
-START_TEST(a_plan_goes_part_by_part) {
+START_TEST(a_plan_is_mixed) {
 	struct plan plan;
-	const struct plan_options options = { 20, 20, NULL, false, false };
-	uint32_t changes = 0, repeats = 0;
-	ck_assert_int_eq(plan_init(&plan, &options), 0);
+	const struct plan_options options = { 20, 20, NULL, false };
+	uint32_t repeats = 0;
+	ck_assert_int_eq(plan_init(&plan, &options, PLAN_OTHER), 0);
 	for (uint32_t i = 1; i < plan.len; i++) {
-		const struct row *before = &rows[plan.tasks[i - 1].row];
-		const struct row *row = &rows[plan.tasks[i].row];
-		ck_assert(before->is_slow || !row->is_slow);
-		changes += before->is_slow != row->is_slow ||
-			(!row->is_slow && before->ends_machine != row->ends_machine);
-		repeats += row == before;
+		repeats += plan.tasks[i].row == plan.tasks[i - 1].row;
 	}
-	ck_assert_uint_eq(changes, 2);
-	ck_assert_double_eq(plan_part(&plan, 0), 0);
-	ck_assert_double_eq(plan_part(&plan, plan.len), 1);
-	ck_assert_double_gt(plan_part(&plan, 20), 20.0 / plan.len); /* slow ones come first */
 	ck_assert_uint_lt(repeats, plan.len / 4); /* one row after the other it would be 19 of 20 */
 	plan_finish(&plan);
+}
+END_TEST
+
+START_TEST(a_plan_takes_its_time) {
+	struct task tasks[3] = { { 0, false, false } };
+	const struct plan plan = { tasks, 3 };
+	while (!rows[tasks[1].row].is_slow) {
+		tasks[1].row++;
+	}
+	ck_assert_uint_eq(plan_work(&plan, 0), 0);
+	ck_assert_uint_eq(plan_work(&plan, 1), 1);
+	ck_assert_uint_gt(plan_work(&plan, 2), 2);
+	ck_assert_uint_eq(plan_work(&plan, 4), plan_work(&plan, 3));
 }
 END_TEST
 
@@ -223,7 +228,8 @@ Suite *suite_under_test(void) {
 	tcase_add_loop_test(judging, a_watchdog_bites, 0, ARRAY_LEN(bites));
 	tcase_add_loop_test(judging, a_shot_is_judged, 0, ARRAY_LEN(verdicts));
 	TCase *plans = suite_case(suite, "plans");
-	tcase_add_loop_test(plans, a_plan_has_all_rows, 0, (int)rows_len);
-	tcase_add_test(plans, a_plan_goes_part_by_part);
+	tcase_add_loop_test(plans, plans_have_all_rows, 0, (int)rows_len);
+	tcase_add_test(plans, a_plan_is_mixed);
+	tcase_add_test(plans, a_plan_takes_its_time);
 	return suite;
 }

@@ -33,18 +33,34 @@
 #define TRIES 3
 #define NO_MORE (UINT32_MAX / 2) /* of `next`: workers end */
 
+/* Between the campaign and its workers. */
+struct shared {
+	_Atomic uint32_t next;  /* task */
+	_Atomic uint32_t ready; /* workers whose cockpit is well */
+	struct lateness_monitor monitor;
+};
+
 struct campaign {
 	struct plan_options asked;
 	uint32_t jobs, load;
 	const char *out;
 	uint32_t soak_s;
 	bool is_stepped;
-	uint64_t greedy_from_ns;
-	struct plan plan;
-	struct lateness_monitor *monitor; /* shared with the workers */
-	_Atomic uint32_t *next; /* task; shared by the workers */
+	enum plan_part part; /* that is run */
+	struct plan plans[PLAN_PARTS];
+	uint64_t start_ns, greedy_from_ns;
+	struct shared *shared;
 	struct results *results;
 };
+
+static const struct plan *plan_of(const struct campaign *campaign) {
+	return &campaign->plans[campaign->part];
+}
+
+/* Rows that take processors away are run one at a time: beside them no other's guests would be well. */
+static uint32_t workers_of(const struct campaign *campaign) {
+	return campaign->part == PLAN_GREEDY ? 1 : campaign->jobs;
+}
 
 /* ---- pictures ---- */
 
@@ -73,8 +89,9 @@ static uint64_t random_phase(void) {
 /* A processor that was away for longer than a frame does more than make things late: what comes of it is no
  * result of the row, whether good or bad. Rows that take processors away have only themselves to blame. */
 static bool is_void(const struct campaign *campaign, uint64_t begin_ns, uint64_t end_ns) {
-	return !campaign->asked.is_greedy && campaign->monitor->is_realtime &&
-		lateness_monitor_worst(campaign->monitor, begin_ns, end_ns) > COCKPIT_PERIOD_NS;
+	const struct lateness_monitor *monitor = &campaign->shared->monitor;
+	return campaign->part != PLAN_GREEDY && monitor->is_realtime &&
+		lateness_monitor_worst(monitor, begin_ns, end_ns) > COCKPIT_PERIOD_NS;
 }
 
 /* False: the cockpit is of no use any more. */
@@ -130,15 +147,27 @@ static bool run_task(
 	return true;
 }
 
+/* All begin together: no cockpit starts, or gets its sound, beside a row that is not about that. */
+static bool meet_others(const struct campaign *campaign, struct cockpit *cockpit) {
+	const struct row *row = &rows[plan_of(campaign)->tasks[0].row];
+	bool is_well = start_cockpit(cockpit) && cockpit_set_sound(cockpit, row->needs_sound) == 0;
+	atomic_fetch_add(&campaign->shared->ready, 1);
+	while (is_well && atomic_load(&campaign->shared->ready) < workers_of(campaign)) {
+		(void)cockpit_tick(cockpit);
+	}
+	return is_well;
+}
+
 static int work(const struct campaign *campaign, unsigned number) {
 	static struct cockpit cockpit;
+	const struct plan *plan = plan_of(campaign);
 	uint32_t index;
 	srandom((unsigned)clock_now_ns() + number);
-	if (!start_cockpit(&cockpit)) {
+	if (!meet_others(campaign, &cockpit)) {
 		return EXIT_FAILURE;
 	}
-	while ((index = atomic_fetch_add(campaign->next, 1)) < campaign->plan.len) {
-		if (!run_task(campaign, &cockpit, &campaign->plan.tasks[index])) {
+	while ((index = atomic_fetch_add(&campaign->shared->next, 1)) < plan->len) {
+		if (!run_task(campaign, &cockpit, &plan->tasks[index])) {
 			return EXIT_FAILURE;
 		}
 	}
@@ -170,28 +199,42 @@ static void catch_interrupts(void) {
 	(void)sigaction(SIGTERM, &action, NULL);
 }
 
-static void show_progress(const struct campaign *campaign, uint32_t first, uint64_t start_ns) {
-	const struct plan *plan = &campaign->plan;
-	uint32_t done = MIN(atomic_load(&campaign->results->len) - first, plan->len);
-	uint64_t spent_s = (clock_now_ns() - start_ns) / NS_PER_S;
-	fprintf(stderr, "\rsafety: %u of %u injections, %" PRIu64 " s", done, plan->len, spent_s);
-	if (done > 0 && done < plan->len) {
-		fprintf(stderr, ", about %.0f s to go%s ",
-			(double)spent_s * (1 / plan_part(plan, done) - 1),
-			campaign->asked.is_greedy ? "" : ", then those one at a time");
+/* One cockpit at a time takes as long as all of them. */
+static double work_of(const struct campaign *campaign, enum plan_part part, uint32_t tasks) {
+	double work = plan_work(&campaign->plans[part], tasks);
+	return part == PLAN_GREEDY ? work * campaign->jobs : work;
+}
+
+/* `first`: results of the parts before. */
+static void show_progress(const struct campaign *campaign, uint32_t first) {
+	uint32_t done = atomic_load(&campaign->results->len), all = 0;
+	double done_work = 0, all_work = 0;
+	for (enum plan_part part = 0; part < PLAN_PARTS; part++) {
+		const struct plan *plan = &campaign->plans[part];
+		double work = work_of(campaign, part, plan->len);
+		all += plan->len;
+		all_work += work;
+		done_work += part < campaign->part ? work : 0;
+	}
+	done_work += work_of(campaign, campaign->part, done - first);
+	double spent_s = (double)(clock_now_ns() - campaign->start_ns) / 1e9;
+	fprintf(stderr, "\rsafety: %u of %u injections, %.0f s", done, all, spent_s);
+	if (done > 0 && done_work < all_work) {
+		fprintf(stderr, ", about %.0f s to go ", spent_s * (all_work / done_work - 1));
 	}
 }
 
 static int wait_for_workers(const struct campaign *campaign, pid_t *workers) {
-	uint64_t start_ns = clock_now_ns();
-	uint32_t running = campaign->jobs, first = atomic_load(&campaign->results->len);
+	uint32_t running = workers_of(campaign), first = atomic_load(&campaign->results->len);
 	int status = EXIT_SUCCESS;
 	while (running > 0) {
-		for (uint32_t i = 0; i < campaign->jobs; i++) {
+		for (uint32_t i = 0; i < workers_of(campaign); i++) {
 			int ended;
 			if (workers[i] > 0 && waitpid(workers[i], &ended, WNOHANG) == workers[i]) {
 				workers[i] = -1;
 				running--;
+				/* nobody waits for it any more */
+				atomic_fetch_add(&campaign->shared->ready, 1);
 				if (!WIFEXITED(ended) || WEXITSTATUS(ended) != EXIT_SUCCESS) {
 					fprintf(stderr,
 						"\nsafety: a worker failed (%s %d); what was said "
@@ -205,13 +248,12 @@ static int wait_for_workers(const struct campaign *campaign, pid_t *workers) {
 		}
 		if (is_ending == 1) {
 			fprintf(stderr, "\nsafety: ending after the injections under way\n");
-			atomic_store(campaign->next, NO_MORE);
+			atomic_store(&campaign->shared->next, NO_MORE);
 			is_ending = 2;
 		}
-		show_progress(campaign, first, start_ns);
+		show_progress(campaign, first);
 		nanosleep(&(struct timespec) { .tv_nsec = 500000000 }, NULL);
 	}
-	fprintf(stderr, "\n");
 	return status;
 }
 
@@ -229,21 +271,15 @@ static void make_report(const struct campaign *campaign) {
 	}
 }
 
-/* Rows that take processors away come last, one cockpit at a time: beside them no other's guests would be
- * well, and that is another failure than the one injected. */
-static int run_rows(struct campaign *campaign, bool is_greedy) {
+static int run_part(struct campaign *campaign, enum plan_part part) {
 	pid_t workers[JOBS_MAX];
-	campaign->asked.is_greedy = is_greedy;
-	campaign->jobs = is_greedy ? 1 : campaign->jobs;
-	atomic_store(campaign->next, is_ending ? NO_MORE : 0);
-	if (plan_init(&campaign->plan, &campaign->asked) != 0) {
-		fprintf(stderr, "safety: no memory for the plan\n");
-		return EXIT_FAILURE;
-	}
-	if (campaign->plan.len == 0) {
+	campaign->part = part;
+	if (is_ending || plan_of(campaign)->len == 0) {
 		return EXIT_SUCCESS;
 	}
-	for (uint32_t i = 0; i < campaign->jobs; i++) {
+	atomic_store(&campaign->shared->next, 0);
+	atomic_store(&campaign->shared->ready, 0);
+	for (uint32_t i = 0; i < workers_of(campaign); i++) {
 		workers[i] = fork();
 		if (workers[i] == 0) {
 			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -251,9 +287,7 @@ static int run_rows(struct campaign *campaign, bool is_greedy) {
 			exit(work(campaign, i));
 		}
 	}
-	int status = wait_for_workers(campaign, workers);
-	plan_finish(&campaign->plan);
-	return status;
+	return wait_for_workers(campaign, workers);
 }
 
 static int run_all_rows(struct campaign *campaign) {
@@ -264,25 +298,41 @@ static int run_all_rows(struct campaign *campaign) {
 			burn();
 		}
 	}
-	int status = run_rows(campaign, false);
-	campaign->greedy_from_ns = clock_now_ns();
-	int last = run_rows(campaign, true);
+	int status = EXIT_SUCCESS;
+	for (enum plan_part part = 0; part < PLAN_PARTS; part++) {
+		campaign->greedy_from_ns = clock_now_ns(); /* the last one's stays */
+		status = run_part(campaign, part) == EXIT_SUCCESS ? status : EXIT_FAILURE;
+	}
+	fprintf(stderr, "\n");
 	for (uint32_t i = 0; i < campaign->load; i++) {
 		kill(loads[i], SIGKILL);
 		waitpid(loads[i], NULL, 0);
 	}
-	return status == EXIT_SUCCESS ? last : status;
+	return status;
+}
+
+static bool make_plans(struct campaign *campaign) {
+	bool good = true;
+	for (enum plan_part part = 0; part < PLAN_PARTS; part++) {
+		good = plan_init(&campaign->plans[part], &campaign->asked, part) == 0 && good;
+	}
+	return good;
 }
 
 static int run_campaign(struct campaign *campaign) {
 	char path[512];
 	catch_interrupts();
 	srandom((unsigned)clock_now_ns()); /* of the plan; workers have seeds of their own */
-	int error = lateness_monitor_init(campaign->monitor);
+	if (!make_plans(campaign)) {
+		fprintf(stderr, "safety: no memory for the plan\n");
+		return EXIT_FAILURE;
+	}
+	int error = lateness_monitor_init(&campaign->shared->monitor);
 	if (error != 0) {
 		fprintf(stderr, "safety: no lateness monitor: %s\n", strerror(-error));
 		return EXIT_FAILURE;
 	}
+	campaign->start_ns = clock_now_ns();
 	int status = run_all_rows(campaign);
 	const struct results_asked asked = {
 		.runs = campaign->asked.runs,
@@ -297,9 +347,10 @@ static int run_campaign(struct campaign *campaign) {
 		fprintf(stderr, "safety: %s: %s\n", path, strerror(errno));
 		return EXIT_FAILURE;
 	}
-	bool good = results_write(campaign->results, campaign->monitor, &asked, json, stdout);
+	bool good =
+		results_write(campaign->results, &campaign->shared->monitor, &asked, json, stdout);
 	fclose(json);
-	lateness_monitor_finish(campaign->monitor);
+	lateness_monitor_finish(&campaign->shared->monitor);
 	printf("figures: %s\n", path);
 	fflush(stdout);
 	make_report(campaign);
@@ -516,9 +567,8 @@ int main(int argc, char **argv) {
 		return run_stepped(&campaign);
 	}
 	campaign.results = results_create();
-	campaign.next = create_shared(sizeof(*campaign.next));
-	campaign.monitor = create_shared(sizeof(*campaign.monitor));
-	if (campaign.results == NULL || campaign.next == NULL || campaign.monitor == NULL) {
+	campaign.shared = create_shared(sizeof(*campaign.shared));
+	if (campaign.results == NULL || campaign.shared == NULL) {
 		fprintf(stderr, "safety: %s\n", strerror(errno));
 		return EXIT_FAILURE;
 	}

@@ -41,41 +41,25 @@ static void shuffle(struct task *tasks, uint32_t len) {
 	}
 }
 
-enum part {
-	PART_SLOW,
-	PART_BOOTING,
-	PART_SOUNDING,
-	PART_OTHER,
-	PARTS,
-};
-
-static enum part part_of(const struct row *row) {
-	if (row->is_slow) {
-		return PART_SLOW;
+static enum plan_part part_of(const struct row *row) {
+	if (row->is_greedy || row->is_slow) {
+		return row->is_greedy ? PLAN_GREEDY : PLAN_SLOW;
 	}
-	return row->ends_machine ? PART_BOOTING : row->needs_sound ? PART_SOUNDING : PART_OTHER;
+	return row->ends_machine ? PLAN_BOOTING : row->needs_sound ? PLAN_SOUNDING : PLAN_OTHER;
 }
 
-static void add_part(struct plan *plan, const struct plan_options *options, enum part part) {
-	uint32_t first = plan->len;
-	for (uint32_t i = 0; i < rows_len; i++) {
-		if (part_of(&rows[i]) == part && rows[i].is_greedy == options->is_greedy &&
-			plan_names(options->only, &rows[i])) {
-			add_row(plan, options, i);
-		}
-	}
-	shuffle(plan->tasks + first, plan->len - first);
-}
-
-int plan_init(struct plan *plan, const struct plan_options *options) {
+int plan_init(struct plan *plan, const struct plan_options *options, enum plan_part part) {
 	size_t most = options->runs > options->slow_runs ? options->runs : options->slow_runs;
 	*plan = (struct plan) { .tasks = calloc(rows_len * (most + 1), sizeof(*plan->tasks)) };
 	if (plan->tasks == NULL) {
 		return -ENOMEM;
 	}
-	for (enum part part = 0; part < PARTS; part++) {
-		add_part(plan, options, part);
+	for (uint32_t i = 0; i < rows_len; i++) {
+		if (part_of(&rows[i]) == part && plan_names(options->only, &rows[i])) {
+			add_row(plan, options, i);
+		}
 	}
+	shuffle(plan->tasks, plan->len);
 	return 0;
 }
 
@@ -84,14 +68,10 @@ void plan_finish(struct plan *plan) {
 	*plan = (struct plan) { 0 };
 }
 
-static double work(const struct plan *plan, uint32_t tasks) {
+uint32_t plan_work(const struct plan *plan, uint32_t tasks) {
 	uint32_t sum = 0;
 	for (uint32_t i = 0; i < tasks && i < plan->len; i++) {
 		sum += rows[plan->tasks[i].row].is_slow ? SLOW_WORK : 1;
 	}
 	return sum;
-}
-
-double plan_part(const struct plan *plan, uint32_t tasks) {
-	return plan->len == 0 ? 1 : work(plan, tasks) / work(plan, plan->len);
 }

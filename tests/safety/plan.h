@@ -11,7 +11,19 @@ struct plan_options {
 	uint32_t runs, slow_runs; /* of a row; of one that is slow */
 	const char *only;         /* names of rows, separated by commas; NULL: all */
 	bool has_controls;
-	bool is_greedy; /* those rows that are run by themselves, or all others */
+};
+
+/*
+ * Rows are run in parts, one after the other: a process that starts beside a row takes a processor for tens of
+ * milliseconds, which is another failure than the one injected.
+ */
+enum plan_part {
+	PLAN_SLOW,
+	PLAN_BOOTING,  /* end a machine */
+	PLAN_SOUNDING, /* need its sound, for which it is started anew */
+	PLAN_OTHER,
+	PLAN_GREEDY,   /* take processors away: one cockpit at a time */
+	PLAN_PARTS,
 };
 
 struct task {
@@ -27,17 +39,11 @@ struct plan {
 
 bool plan_names(const char *only, const struct row *row);
 
-/*
- * Slow rows first, then those that end a machine, those that need its sound, for which it is started anew, and
- * all others; each part in random order, by random(), so that a row meets every state and every neighbour. Parts,
- * since a process that starts beside a row takes a processor for tens of milliseconds, which is another failure
- * than the one injected.
- * 0 or -ENOMEM.
- */
-int plan_init(struct plan *plan, const struct plan_options *options);
+/* In random order, by random(), so that a row meets every state and every neighbour. 0 or -ENOMEM. */
+int plan_init(struct plan *plan, const struct plan_options *options, enum plan_part part);
 void plan_finish(struct plan *plan);
 
-/* How much of it are its first `tasks` tasks, 0 to 1: roughly, by how long their runs take. */
-double plan_part(const struct plan *plan, uint32_t tasks);
+/* How long its first `tasks` tasks take, roughly: 1 is a run of a row that is not slow. */
+uint32_t plan_work(const struct plan *plan, uint32_t tasks);
 
 #endif
