@@ -10,21 +10,24 @@
 #include "tests/bench/lateness.h"
 #include "tests/safety/cockpit.h"
 
-#define REBOOT_TICKS                                                                               \
-	240  /* the other guest's layer is not judged for so long after its machine ended */
+/* The other guest's layer is not judged until so long after the first picture of its new machine. */
+#define REBOOT_TICKS 120
 #define ALARMS_SHOWN 20
-#define PAUSE_PICTURES 3 /* half of what the other guest's stall_ms allows */
+/* With the one it waits for, and the phase that changes, four periods of the six that stall_ms allows. */
+#define PAUSE_PICTURES 2
+#define PAUSE_TICKS 30 /* from one pause to the next, at least: two in a row would be a long one */
 /* a message of the source, follow_ms, and three pictures until it is on the screen */
 #define FOLLOW_NS (200 * NS_PER_MS)
 
 struct soak {
 	unsigned seed;
 	struct cockpit cockpit;
-	uint64_t records;      /* looked at */
+	uint64_t records; /* looked at */
 	uint64_t sights;
-	uint64_t missed;       /* pictures that the observer did not see before */
+	uint64_t missed; /* pictures that the observer did not see before */
 	uint64_t alarms, wrong_pictures, logged, expected, pictures, reboots, changes, pauses;
-	uint64_t quiet_tick;   /* until then the other guest's layer is excused */
+	uint64_t quiet_tick; /* until then the other guest's layer is excused */
+	uint64_t paused_tick;
 	uint64_t changed_ns[SIGNAL_VALUES]; /* CLOCK_MONOTONIC */
 	uint64_t tick;
 	double speed;
@@ -96,8 +99,21 @@ static void reboot_other(struct soak *soak) {
 
 static void pause_other(struct soak *soak) {
 	soak->pauses++;
+	soak->paused_tick = soak->tick;
 	cluster_guest_set_fault(
 		&soak->cockpit.other, GUEST_SILENT, 0, NULL, (uint32_t)between(1, PAUSE_PICTURES));
+}
+
+static void disturb_other(struct soak *soak) {
+	bool is_booting = atomic_load(&soak->cockpit.other.shared->is_ready) == 0;
+	if (is_booting) {
+		soak->quiet_tick = soak->tick + REBOOT_TICKS;
+	} else if (soak->tick > soak->quiet_tick && random() % (60 * 20) == 0) {
+		reboot_other(soak);
+	} else if (soak->tick > soak->quiet_tick && soak->tick > soak->paused_tick + PAUSE_TICKS &&
+		random() % 90 == 0) {
+		pause_other(soak);
+	}
 }
 
 static bool is_of_check(const struct safety_record *record) {
@@ -186,11 +202,7 @@ static void run(struct soak *soak, uint32_t seconds) {
 		(void)cockpit_tick(&soak->cockpit);
 		soak->tick++;
 		change_values(soak);
-		if (soak->tick > soak->quiet_tick && random() % (60 * 20) == 0) {
-			reboot_other(soak);
-		} else if (soak->tick > soak->quiet_tick && random() % 120 == 0) {
-			pause_other(soak);
-		}
+		disturb_other(soak);
 		look_at_records(soak);
 		look_at_pictures(soak);
 		if (now_ns - told_ns > NS_PER_S) {
