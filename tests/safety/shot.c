@@ -14,7 +14,6 @@
 #define CONTROL_TICKS 45      /* beyond the bound: long enough to say that no answer comes */
 #define PATIENCE_TICKS 120    /* likewise where there is no bound */
 #define SLOW_TICKS 900
-#define JUDGED_NS NS_PER_MS   /* no bound is judged finer: lateness below it is not on record */
 #define TICKS_OF_MS(ms) (((ms) * 60 + 999) / 1000)
 
 static const char *const verdict_names[] = { "passed", "undetected", "unsafe", "wrong", "unseen",
@@ -199,7 +198,7 @@ static void watch(struct cockpit *cockpit, const struct row *row, struct shot *s
 }
 
 static bool is_late(uint64_t from_ns, uint64_t at_ns, uint64_t bound_ns) {
-	return from_ns != 0 && at_ns != 0 && at_ns > from_ns + bound_ns + JUDGED_NS;
+	return from_ns != 0 && at_ns != 0 && at_ns > from_ns + bound_ns;
 }
 
 static bool keeps_bounds(const struct row *row, const struct shot *shot, uint64_t grace_ns) {
