@@ -527,7 +527,7 @@ static bool is_new_fault(const struct guest *guest) {
 /*
  * While it shows pictures, its thread is what a cockpit's virtual processors are: real-time, below the
  * service's; a guest that starves is another failure than those that are injected. While it boots it takes
- * what the others leave, as it does so once in three seconds here, and not once in a drive.
+ * what the others leave: it does so far more often here than in a cockpit.
  */
 static void be_realtime(bool is_realtime) {
 	const struct sched_param parameter = { .sched_priority = is_realtime ? 1 : 0 };
