@@ -449,4 +449,5 @@ void compositor_command(struct compositor *compositor, const struct control_mess
 	*reply = (struct control_message) { .type = CONTROL_END };
 	memcpy(reply->name, request->name, sizeof(reply->name));
 	reply->arg[0] = -carry_out(compositor, request, reply);
+	reply->arg[1] = (int64_t)clock_now_ns();
 }

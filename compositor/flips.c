@@ -38,7 +38,7 @@ void flips_handle_show(struct flips *flips, int err) {
 static void watch_pending(struct flips *flips, const struct output_status *status, uint64_t tick) {
 	bool is_pending = status->committed != status->completed;
 	if (!is_pending || !flips->is_pending || status->completed != flips->completed) {
-		/* it was committed with the tick before */
+		/* it was committed with the tick before, or later if ticks were missed since */
 		flips->pending_tick = tick - 1;
 		flips->pending_ns = flips->last_ns;
 	}

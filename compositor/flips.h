@@ -56,7 +56,8 @@ void flips_init(struct flips *flips, struct output *output, uint64_t now_ns);
 /* Somebody wants to try again: nothing was wrong so far. What was tried stays counted. */
 void flips_acknowledge(struct flips *flips, uint64_t now_ns);
 
-/* Once a tick, before the picture is composed. May set the mode. */
+/* Once a tick, before the picture is composed. `tick`: its number, those that were missed counted, since a
+ * display goes on while the compositor does not. May set the mode. */
 void flips_step(struct flips *flips, uint64_t tick, uint64_t now_ns, struct flips_verdict *verdict);
 
 /* What output_show() said. */

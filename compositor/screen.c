@@ -223,7 +223,7 @@ static void step_flips(struct screen *screen, uint64_t now_ns, struct screen_sig
 		flips_acknowledge(flips, now_ns);
 		canvas_forget_shown(&screen->canvas);
 	}
-	flips_step(flips, screen->tick, now_ns, &verdict);
+	flips_step(flips, screen->tick + screen->ticker.missed, now_ns, &verdict);
 	atomic_store(screen->exported.mode_sets, flips->mode_sets);
 	atomic_store(screen->exported.repaints, flips->repaints);
 	if (verdict.is_repaint) {

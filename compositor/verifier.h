@@ -33,7 +33,6 @@
 
 #define VERIFIER_PICTURES 4 /* committed ones whose checksums are remembered */
 #define VERIFIER_EVENTS 32 /* told of a tick; more are only counted, as what journal.h leaves out */
-#define VERIFIER_STALE_FRAMES 2
 
 /* What the elements of a committed picture were found to be. */
 struct verifier_picture {
@@ -85,7 +84,7 @@ struct verifier {
 	struct verifier_picture composed;
 	struct verifier_picture pictures[VERIFIER_PICTURES];
 	uint32_t pictures_next;
-	uint32_t stale_frames;
+	bool is_stale; /* what was read back last was of an older picture than the completed one */
 
 	uint32_t events_len;
 	struct verifier_event events[VERIFIER_EVENTS];

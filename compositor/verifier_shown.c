@@ -30,22 +30,20 @@ void verifier_check_shown(struct verifier *verifier) {
 	uint64_t id;
 	shown.pixels = output_shown(verifier->output, &id, &shown.stride_bytes);
 	if (shown.pixels == NULL || !mechanism_is_on(MECHANISM_READBACK)) {
-		verifier->stale_frames = 0;
+		verifier->is_stale = false;
 		return;
 	}
 	output_status(verifier->output, &status);
 	if (id != status.completed) {
-		verifier->stale_frames++;
-		if (verifier->stale_frames == VERIFIER_STALE_FRAMES) {
+		if (!verifier->is_stale) {
 			verifier_tell_of_output(verifier, verifier->config->name,
 				FAULT_READBACK_STALE, &verifier->reported);
 		}
-		verifier->reported |= verifier->stale_frames >= VERIFIER_STALE_FRAMES
-			? FAULT_BIT(FAULT_READBACK_STALE)
-			: 0;
+		verifier->reported |= FAULT_BIT(FAULT_READBACK_STALE);
+		verifier->is_stale = true;
 		return;
 	}
-	verifier->stale_frames = 0;
+	verifier->is_stale = false;
 	const struct verifier_picture *picture = find_picture(verifier, id);
 	if (picture != NULL) {
 		compare_shown(verifier, picture, &shown);

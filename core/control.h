@@ -62,8 +62,9 @@ enum control_type {
 	CONTROL_GET_CLIENT,  /* name: "compositor"; reply: a socket to it */
 	CONTROL_END,         /* arg[0]: 0 or errno; text: what was wrong and what to do */
 
-	/* client -> compositor over a CLIENT socket, answered by END */
-	CONTROL_LAYER,       /* name: layer; arg[0]: enum control_layer; arg[1..]: its values */
+	/* client -> compositor over a CLIENT socket, answered by END with arg[1]: CLOCK_MONOTONIC, ns, when it
+	 * was done, so that it holds for each picture complete after that and for none before */
+	CONTROL_LAYER, /* name: layer; arg[0]: enum control_layer; arg[1..]: its values */
 	CONTROL_ACKNOWLEDGE, /* name: layer or output ("": all): ends quarantine, latch and safe state */
 	CONTROL_ANALYZE, /* name: layer; replies: text, a reason or fact each */
 	CONTROL_INJECT, /* core/inject.h */

@@ -58,8 +58,11 @@ static int ask(enum control_type type, const char *name, const char *text, int64
 	struct control_message reply;
 	snprintf(request.name, sizeof(request.name), "%s", name);
 	snprintf(request.text, sizeof(request.text), "%s", text);
+	uint64_t before_ns = clock_now_ns();
 	compositor_command(rig.compositor, &request, &reply);
 	ck_assert_uint_eq(reply.type, CONTROL_END);
+	ck_assert_int_ge(reply.arg[1], before_ns);
+	ck_assert_int_le(reply.arg[1], clock_now_ns());
 	ck_assert_int_eq(reply.arg[0] != 0, reply.text[0] != '\0');
 	return (int)reply.arg[0];
 }

@@ -136,6 +136,41 @@ START_TEST(without_its_mechanism_nothing_is_found) {
 }
 END_TEST
 
+START_TEST(missed_ticks_count) {
+	struct rig rig;
+	set_up(&rig);
+	step(&rig);
+	output_inject_fault(rig.output, OUTPUT_LOSES_FLIPS, 99, false);
+	step(&rig);
+	step(&rig); /* the first that is on its way is seen: tick 3 */
+	rig.tick++; /* missed */
+	step(&rig);
+	ck_assert_int_eq(letter_of(&rig.verdict), '+');
+	rig.tick++;
+	step(&rig);
+	ck_assert_int_eq(letter_of(&rig.verdict), 'r');
+	rig.tick++;
+	step(&rig);
+	ck_assert_int_eq(letter_of(&rig.verdict), 'x');
+	ck_assert_uint_eq(
+		rig.tick, 9); /* the seventh since it was committed, as if none were missed */
+	tear_down(&rig);
+}
+END_TEST
+
+START_TEST(ticks_missed_before_it_is_seen_do_not_count) {
+	struct rig rig;
+	set_up(&rig);
+	step(&rig);
+	output_inject_fault(rig.output, OUTPUT_LOSES_FLIPS, 0, false);
+	step(&rig);
+	rig.tick += 5; /* it may have been committed at their end */
+	step(&rig);
+	ck_assert_int_eq(letter_of(&rig.verdict), '.');
+	tear_down(&rig);
+}
+END_TEST
+
 START_TEST(a_pipelined_output_is_well) {
 	/* each picture is completed while the next is committed: it goes on, though never all is shown */
 	struct rig rig;
@@ -156,6 +191,8 @@ Suite *suite_under_test(void) {
 	TCase *faults = suite_case(suite, "faults");
 	tcase_add_loop_test(faults, faults_of_an_output, 0, ARRAY_LEN(rows));
 	tcase_add_loop_test(faults, without_its_mechanism_nothing_is_found, 0, ARRAY_LEN(controls));
+	tcase_add_test(faults, missed_ticks_count);
+	tcase_add_test(faults, ticks_missed_before_it_is_seen_do_not_count);
 	tcase_add_test(faults, a_pipelined_output_is_well);
 	return suite;
 }

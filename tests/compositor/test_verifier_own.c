@@ -206,11 +206,8 @@ START_TEST(a_stale_read_back_is_noticed) {
 	}
 	inject(INJECT_STALE_READBACK, "main", 0, 10);
 	/* what is read is the newest picture until there is another one */
-	for (unsigned i = 0; i < VERIFIER_STALE_FRAMES; i++) {
-		ck_assert_uint_eq(lamp_recorded(SAFETY_ELEMENT, "main"), FAULT_NONE);
-		lamp_draw_content((char)('x' + i % 2));
-		rig_step(&lamp_rig, 1);
-	}
+	lamp_draw_content('x');
+	rig_step(&lamp_rig, 1);
 	ck_assert_uint_eq(lamp_recorded(SAFETY_ELEMENT, "main"), FAULT_NONE);
 	rig_step(&lamp_rig, 1);
 	ck_assert_uint_eq(

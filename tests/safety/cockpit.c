@@ -602,6 +602,7 @@ static int request_once(struct cockpit *cockpit, const struct control_message *m
 			if (packet.message.arg[0] != 0) {
 				fprintf(stderr, "safety: %s\n", packet.message.text);
 			}
+			cockpit->done_ns = (uint64_t)packet.message.arg[1];
 			return -(int)packet.message.arg[0];
 		}
 		got = got == 1 ? 0 : got < 0 ? got : -EPIPE;

@@ -58,6 +58,8 @@ struct cockpit {
 	uint32_t pages_len;
 	struct output_reader output;
 	int step;           /* stepped: the output's clock */
+	uint64_t
+		done_ns; /* when the compositor carried out what it was asked for last (core/control.h) */
 	const struct safety_page *safety;
 	struct cluster_guest cluster, other;
 	struct observer observer;

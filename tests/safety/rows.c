@@ -219,7 +219,7 @@ const struct row rows[] = {
 		.is_wrong = sight_is_wrong_and_not_black },
 	{ "28", "what is read back is of an old picture", "Found within two frames.",
 		"the read-back's number must be the committed one", "a decorator around the output",
-		CAUSES(FAULT_READBACK_STALE), CONTROLS(MECHANISM_READBACK), .detect_ms = 50,
+		CAUSES(FAULT_READBACK_STALE), CONTROLS(MECHANISM_READBACK), .detect_ms = 33,
 		.from_next = true, .inject = fault_stale_readback,
 		.is_answered = answer_is_recorded },
 	{ "29", "the signals stop", "All safety telltales are lit within 200 ms.",

@@ -150,21 +150,14 @@ static int begin(
 	return error;
 }
 
-/* Whether a fault that takes effect with the next picture is in this one. The one before may have been seen
- * after the injection, too: where the fault is to be seen, what is seen says it. */
-static bool has_begun(const struct cockpit *cockpit, const struct row *row, const struct shot *shot,
-	const struct sight *sight) {
-	return sight->shown_ns > shot->fault_ns &&
-		(row->wrong_max == 0 || is_wrong(cockpit, row, shot, sight));
-}
-
-/* A guest's fault begins when its first bad picture is kicked. */
+/* A guest's fault begins when its first bad picture is kicked, one of the next picture with the first that was
+ * complete after the compositor had put the fault in. */
 static void take_onset(const struct cockpit *cockpit, const struct row *row, struct shot *shot) {
 	struct sight sight;
 	bool is_begun = !row->from_next || shot->onset_ns != shot->fault_ns;
 	for (uint64_t i = shot->first_sight;
 		!is_begun && observer_get(&cockpit->observer, i, &sight); i++) {
-		is_begun = has_begun(cockpit, row, shot, &sight);
+		is_begun = sight.shown_ns > cockpit->done_ns;
 		shot->onset_ns = is_begun ? sight.shown_ns : shot->onset_ns;
 	}
 	uint64_t fault_ns = MAX(atomic_load(&cockpit->cluster.shared->fault_ns),
