@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "core/macros.h"
 
@@ -253,6 +254,8 @@ static int add_pool_buffer(struct host_image *image, int index) {
 		.base = (uint8_t *)image->store->pool.link->link.pool + offset,
 		.offset = offset,
 	};
+	/* all of it will be written, and page by page that takes many times as long; else it comes then */
+	(void)madvise(buffer->base, bytes_of(image), MADV_POPULATE_WRITE);
 	struct rect whole = whole_of(image);
 	rects_add(&buffer->stale, &whole);
 	return 0;
