@@ -222,14 +222,21 @@ def complain_of_test(test):
     return None
 
 
-def complaints(rows, surfaces):
+def complain_of_figures(row, figures):
+    figure = figures["rows"].get(row["row"]) if figures else None
+    if figure and figure["bounds"] != bounds_of(row):
+        return f"row {row['row']}: its figures were judged by other bounds; measure again"
+    return None
+
+
+def complaints(rows, surfaces, figures):
     grouped = [number for _, numbers in GROUPS for number in numbers]
     found = [f"row {row['row']} is in no group" for row in rows if number_of(row) not in grouped]
     for promise in promises(rows, surfaces):
         if not promise["tests"]:
             found.append(f"{promise['name']}: no test shows it")
         found += filter(None, map(complain_of_test, promise["tests"]))
-    return found
+    return found + [text for row in rows if (text := complain_of_figures(row, figures))]
 
 
 # ---- figures ----
@@ -242,13 +249,19 @@ def machine_text():
     return f"{processors} processors" + (f", {' '.join(names[0].split())}" if names else "")
 
 
-def take_figures(folder):
+def bounds_of(row):
+    return {name: row[name] for name in ("detect_ms", "safe_ms", "react_ms", "wrong_max")}
+
+
+def take_figures(folder, table):
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     soak = folder / "soak.json"
     kept = ("runs", "controls", "excused", "void", "wrong_pictures", "verdicts", "control_verdicts", "good")
+    bounds = {row["row"]: bounds_of(row) for row in table}
     rows = {}
     for row in results["rows"]:
         rows[row["row"]] = {name: row[name] for name in kept}
+        rows[row["row"]]["bounds"] = bounds[row["row"]]
         for series in ("detect", "react", "safe"):
             rows[row["row"]][series] = {key: row[series][key] for key in ("n", "p50", "p99", "max")}
     figures = {
@@ -281,10 +294,11 @@ def main():
         json.dump(promises(rows, surfaces), sys.stdout, indent=1)
         return 0
     if arguments.mode == "figures":
-        take_figures(arguments.folder)
-    text = document(rows, surfaces, read_figures())
+        take_figures(arguments.folder, rows)
+    figures = read_figures()
+    text = document(rows, surfaces, figures)
     if arguments.mode == "check":
-        return check(text, complaints(rows, surfaces))
+        return check(text, complaints(rows, surfaces, figures))
     DOCUMENT.write_text(text, encoding="utf-8")
     return 0
 
