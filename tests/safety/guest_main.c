@@ -340,7 +340,9 @@ static void note_flash(struct guest *guest) {
 }
 
 static int flush_picture(struct guest *guest) {
-	uint32_t resource = guest->fault == GUEST_ALPHA ? RESOURCE_ALPHA : RESOURCE;
+	/* its first picture is in that one, too: as if it was in use for long, the host has memory to show it */
+	bool is_argb = guest->fault == GUEST_ALPHA || guest->shown == 0;
+	uint32_t resource = is_argb ? RESOURCE_ALPHA : RESOURCE;
 	struct vmm_gpu *gpu = &guest->gpu;
 	uint32_t width = guest->width, height = guest->height;
 	if (guest->shown == resource) {
