@@ -224,7 +224,7 @@ def complain_of_test(test):
 
 def complain_of_figures(row, figures):
     figure = figures["rows"].get(row["row"]) if figures else None
-    if figure and figure["bounds"] != bounds_of(row):
+    if figure and figure.get("bounds") != bounds_of(row):
         return f"row {row['row']}: its figures were judged by other bounds; measure again"
     return None
 
