@@ -83,7 +83,9 @@ static int add_stage(struct compositor *compositor, struct grants *grants, uint3
 	struct output *output =
 		output_create(config->kind, grants->outputs[index], config->width, config->height);
 	if (output != NULL && inject_is_allowed()) {
-		output = output_inject_create(output);
+		output = output_inject_create(output,
+			stats_value(
+				compositor->stats, "time", "output.%s.fault_hit_ns", config->name));
 	}
 	if (output == NULL) {
 		log_error("output %s cannot be used: %s", config->name, strerror(errno));

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@ struct output_inject {
 	bool is_back_shown; /* dark: the back picture is what the display would show */
 	uint32_t *old;      /* OUTPUT_STALE: rows of width * 4 bytes */
 	uint64_t old_id;    /* 0: none */
+	_Atomic uint64_t *hit_ns; /* NULL: nobody asks */
 };
 
 static const struct output_impl output_inject_impl;
@@ -35,7 +37,7 @@ static struct output_inject *inject_from_output(struct output *output) {
 	return container_of(output, struct output_inject, output);
 }
 
-struct output *output_inject_create(struct output *inner) {
+struct output *output_inject_create(struct output *inner, _Atomic uint64_t *hit_ns) {
 	size_t bytes = (size_t)inner->width * PIXEL_BYTES * inner->height;
 	struct output_inject *inject = calloc(1, sizeof(*inject));
 	uint32_t *old = malloc(bytes);
@@ -53,6 +55,7 @@ struct output *output_inject_create(struct output *inner) {
 	inject->inner = inner;
 	inject->committed = inject->completed = status.completed;
 	inject->old = old;
+	inject->hit_ns = hit_ns;
 	return &inject->output;
 }
 
@@ -71,9 +74,12 @@ static void inject_begin(struct output *output, struct output_picture *picture) 
 }
 
 /* Whether the fault hits this picture. */
-static bool hits(struct output_inject *inject, enum output_fault fault) {
+static bool hits(struct output_inject *inject, enum output_fault fault, uint64_t now_ns) {
 	struct fault *f = &inject->faults[fault];
 	bool is_hit = f->is_on;
+	if (is_hit && inject->hit_ns != NULL && atomic_load(inject->hit_ns) == 0) {
+		atomic_store(inject->hit_ns, now_ns);
+	}
 	if (f->is_single) {
 		f->is_on = false;
 	}
@@ -84,17 +90,17 @@ static int inject_show(struct output *output, uint64_t now_ns) {
 	struct output_inject *inject = inject_from_output(output);
 	bool is_pending = inject->committed != inject->completed;
 
-	if (hits(inject, OUTPUT_REFUSES)) {
+	if (hits(inject, OUTPUT_REFUSES, now_ns)) {
 		return -EINVAL;
 	}
-	if (inject->faults[OUTPUT_SLEPT].is_on) {
+	if (hits(inject, OUTPUT_SLEPT, now_ns)) {
 		if (is_pending) {
 			return -EBUSY;
 		}
 		inject->committed++;
 		return 0;
 	}
-	if (hits(inject, OUTPUT_LOSES_FLIPS)) {
+	if (hits(inject, OUTPUT_LOSES_FLIPS, now_ns)) {
 		inject->committed++;
 		return 0;
 	}
@@ -200,6 +206,9 @@ void output_inject_fault(
 	bool is_until_reset = fault == OUTPUT_OTHER_MODE || fault == OUTPUT_SLEPT;
 
 	inject->faults[fault].is_on = false;
+	if (inject->hit_ns != NULL && (is_of_pictures || fault == OUTPUT_SLEPT)) {
+		atomic_store(inject->hit_ns, 0);
+	}
 	if (fault == OUTPUT_STALE) {
 		keep_old(inject);
 	}

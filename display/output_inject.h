@@ -26,8 +26,10 @@ enum output_fault {
 	OUTPUT_FAULTS,
 };
 
-/* Takes over `inner`, also when it fails: NULL with errno. */
-struct output *output_inject_create(struct output *inner);
+/* Takes over `inner`, also when it fails: NULL with errno. `hit_ns` is told when the newest of REFUSES, LOSES_FLIPS
+ * and SLEPT first hit a picture, by output_show()'s time, 0 until then: a tick that has nothing new shows none.
+ * NULL: nobody asks; else it outlives the output. */
+struct output *output_inject_create(struct output *inner, _Atomic uint64_t *hit_ns);
 
 /* Begins a fault. It lasts for the next `ticks` calls of output_tick(); 0: for the next picture that it
  * hits (REFUSES, LOSES_FLIPS), or one tick. `reset_helps`: output_reset() ends it before. Asserts that

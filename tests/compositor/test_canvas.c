@@ -34,7 +34,7 @@ static void set_up(void) {
 	ck_assert_int_ge(rig.fd, 0);
 	struct output *inner = output_create(CONFIG_OUTPUT_MEMORY, rig.fd, WIDTH, HEIGHT);
 	ck_assert_ptr_nonnull(inner);
-	rig.output = output_inject_create(inner);
+	rig.output = output_inject_create(inner, NULL);
 	ck_assert_ptr_nonnull(rig.output);
 	ck_assert_int_eq(output_reader_init(&rig.reader, fd_reopen_readonly(rig.fd)), 0);
 	rig.painter = painter_create();

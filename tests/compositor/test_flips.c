@@ -24,8 +24,8 @@ struct rig {
 static void set_up(struct rig *rig) {
 	*rig = (struct rig) { .fd = output_memory_create_fd("test", WIDTH, HEIGHT) };
 	ck_assert_int_ge(rig->fd, 0);
-	rig->output =
-		output_inject_create(output_create(CONFIG_OUTPUT_MEMORY, rig->fd, WIDTH, HEIGHT));
+	rig->output = output_inject_create(
+		output_create(CONFIG_OUTPUT_MEMORY, rig->fd, WIDTH, HEIGHT), NULL);
 	ck_assert_ptr_nonnull(rig->output);
 	inject_init(true);
 	flips_init(&rig->flips, rig->output, 0);

@@ -1,6 +1,7 @@
 #include "display/output_inject.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "core/config.h"
 #include "core/fd.h"
@@ -17,18 +18,20 @@ struct rig {
 	int fd;
 	struct output *output;
 	struct output_reader reader; /* what somebody in front of the display sees */
+	_Atomic uint64_t hit_ns;
 };
 
-static struct output *create(int fd) {
+static struct output *create(int fd, _Atomic uint64_t *hit_ns) {
 	struct output *inner = output_create(CONFIG_OUTPUT_MEMORY, fd, WIDTH, HEIGHT);
 	ck_assert_ptr_nonnull(inner);
-	return output_inject_create(inner);
+	return output_inject_create(inner, hit_ns);
 }
 
 static void set_up(struct rig *rig) {
 	rig->fd = output_memory_create_fd("test", WIDTH, HEIGHT);
 	ck_assert_int_ge(rig->fd, 0);
-	rig->output = create(rig->fd);
+	atomic_init(&rig->hit_ns, 0);
+	rig->output = create(rig->fd, &rig->hit_ns);
 	ck_assert_ptr_nonnull(rig->output);
 	ck_assert_int_eq(output_reader_init(&rig->reader, fd_reopen_readonly(rig->fd)), 0);
 }
@@ -49,6 +52,12 @@ static int show(struct rig *rig, uint32_t colour) {
 	int err = output_show(rig->output, 1);
 	output_tick(rig->output, 1, 1);
 	return err;
+}
+
+static int show_at(struct rig *rig, uint64_t now_ns) {
+	struct output_picture picture;
+	output_begin(rig->output, &picture);
+	return output_show(rig->output, now_ns);
 }
 
 static uint32_t seen(struct rig *rig) {
@@ -95,7 +104,7 @@ START_TEST(passes_everything_through) {
 
 	/* a successor goes on with the numbers */
 	output_destroy(rig.output);
-	rig.output = create(rig.fd);
+	rig.output = create(rig.fd, &rig.hit_ns);
 	expect_status(&rig, 6, 6);
 	expect_read_back(&rig, 6, 60);
 	tear_down(&rig);
@@ -176,6 +185,41 @@ START_TEST(a_reset_ends_what_it_can) {
 }
 END_TEST
 
+static const struct {
+	const char *name;
+	enum output_fault fault;
+	uint64_t hit_ns; /* the second of three pictures, at 20, 30 and 40; 0: it hits none */
+} hits[] = {
+	{ "refuses", OUTPUT_REFUSES, 20 },
+	{ "loses flips", OUTPUT_LOSES_FLIPS, 20 },
+	{ "slept", OUTPUT_SLEPT, 20 },
+	{ "unplugged", OUTPUT_UNPLUGGED, 0 },
+	{ "other mode", OUTPUT_OTHER_MODE, 0 },
+	{ "stale", OUTPUT_STALE, 0 },
+};
+
+START_TEST(it_tells_when_a_fault_first_hit_a_picture) {
+	struct rig rig = { 0 };
+	set_up(&rig);
+	show_at(&rig, 10);
+	output_inject_fault(rig.output, hits[_i].fault, 1000, false);
+	output_tick(rig.output, 15, 15);
+	ck_assert_uint_eq(atomic_load(&rig.hit_ns), 0);
+	show_at(&rig, 20);
+	ck_assert_uint_eq(atomic_load(&rig.hit_ns), hits[_i].hit_ns);
+	show_at(&rig, 30);
+	ck_assert_uint_eq(atomic_load(&rig.hit_ns), hits[_i].hit_ns);
+	/* a new one begins anew; what hits no picture leaves it */
+	output_inject_fault(rig.output, OUTPUT_UNPLUGGED, 1, false);
+	ck_assert_uint_eq(atomic_load(&rig.hit_ns), hits[_i].hit_ns);
+	output_inject_fault(rig.output, OUTPUT_REFUSES, 0, false);
+	ck_assert_uint_eq(atomic_load(&rig.hit_ns), 0);
+	show_at(&rig, 40);
+	ck_assert_uint_eq(atomic_load(&rig.hit_ns), 40);
+	tear_down(&rig);
+}
+END_TEST
+
 START_TEST(an_unplugged_display_is_reset_when_it_is_back) {
 	struct rig rig;
 	set_up(&rig);
@@ -228,7 +272,7 @@ START_TEST(its_create_may_fail) {
 	for (;; n++) {
 		struct output *inner = output_create(CONFIG_OUTPUT_MEMORY, fd, WIDTH, HEIGHT);
 		fault_at(n);
-		struct output *output = output_inject_create(inner);
+		struct output *output = output_inject_create(inner, NULL);
 		int error = errno;
 		bool hit = fault_hit();
 		fault_off();
@@ -249,6 +293,7 @@ Suite *suite_under_test(void) {
 	TCase *faults = suite_case(suite, "faults");
 	tcase_add_test(faults, passes_everything_through);
 	tcase_add_loop_test(faults, misbehaves, 0, ARRAY_LEN(rows));
+	tcase_add_loop_test(faults, it_tells_when_a_fault_first_hit_a_picture, 0, ARRAY_LEN(hits));
 	tcase_add_loop_test(faults, a_reset_ends_what_it_can, 0, ARRAY_LEN(resets));
 	tcase_add_test(faults, an_unplugged_display_is_reset_when_it_is_back);
 	tcase_add_test(faults, a_stale_read_back_has_its_old_number);

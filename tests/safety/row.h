@@ -9,7 +9,7 @@
  *                   |<------------------- fault to safe ----------------->|
  *
  * Onset is when the fault takes effect: the kill was sent, the bad picture was kicked, the injection was
- * answered. Detection is the fault log's record of one of the row's causes. Safe is the first picture
+ * answered, the output was to show a picture. Detection is the fault log's record of one of the row's causes. Safe is the first picture
  * (or state) from which on the row's oracle is content; wrong pictures are those before it, and after the
  * onset, that show what must never be seen.
  *
@@ -75,6 +75,7 @@ struct row {
 	bool is_real_only; /* about real time: not among the stepped tests */
 	bool needs_sound; /* of the other guest */
 	bool from_next; /* it takes effect with the next picture */
+	bool from_hit; /* with the next that the output is to show, which tells when it was hit */
 	bool is_greedy; /* it takes processors away from all others: run by itself */
 
 	/* Switches off a mechanism that is not the compositor's, for the control run; cockpit_recover()

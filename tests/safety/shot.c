@@ -150,6 +150,15 @@ static int begin(
 	return error;
 }
 
+/* A fault of the output begins with the first picture that it hits: a tick that finds nothing new shows none. */
+static void take_hit(const struct cockpit *cockpit, const struct row *row, struct shot *shot) {
+	uint64_t hit_ns =
+		row->from_hit ? cockpit_stat(cockpit, "compositor", "output.main.fault_hit_ns") : 0;
+	if (hit_ns > shot->fault_ns) {
+		shot->onset_ns = hit_ns;
+	}
+}
+
 /* A guest's fault begins when its first bad picture is kicked, one of the next picture with the first that was
  * complete after the compositor had put the fault in. */
 static void take_onset(const struct cockpit *cockpit, const struct row *row, struct shot *shot) {
@@ -160,6 +169,7 @@ static void take_onset(const struct cockpit *cockpit, const struct row *row, str
 		is_begun = sight.shown_ns > cockpit->done_ns;
 		shot->onset_ns = is_begun ? sight.shown_ns : shot->onset_ns;
 	}
+	take_hit(cockpit, row, shot);
 	uint64_t fault_ns = MAX(atomic_load(&cockpit->cluster.shared->fault_ns),
 		atomic_load(&cockpit->other.shared->fault_ns));
 	if (fault_ns > shot->onset_ns) {
