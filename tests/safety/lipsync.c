@@ -21,8 +21,10 @@ static bool has_click(const float *samples, uint32_t frames) {
 	return false;
 }
 
+/* A click may be read in two parts; heard is its beginning, also when the next one was asked for in between. */
 static void *listen_to_sink(void *data) {
 	struct lipsync *lipsync = data;
+	bool was_click = false;
 	static float samples[CHUNK_FRAMES * SINK_MEMORY_CHANNELS];
 	while (!atomic_load(&lipsync->stop)) {
 		if (sink_reader_wait(&lipsync->reader, WAIT_MS) != 1) {
@@ -30,9 +32,11 @@ static void *listen_to_sink(void *data) {
 		}
 		uint64_t none = 0, now_ns = clock_now_ns();
 		uint32_t frames = sink_reader_read(&lipsync->reader, samples, CHUNK_FRAMES);
-		if (has_click(samples, frames)) {
+		bool is_click = has_click(samples, frames);
+		if (is_click && !was_click) {
 			atomic_compare_exchange_strong(&lipsync->heard_ns, &none, now_ns);
 		}
+		was_click = frames > 0 ? is_click : was_click;
 	}
 	return NULL;
 }
