@@ -64,7 +64,33 @@ static uint32_t workers_of(const struct campaign *campaign) {
 	return campaign->part == PLAN_GREEDY ? 1 : campaign->jobs;
 }
 
+/* ---- what takes no time from others ---- */
+
+/* Where the kernel shares processors among sessions first (sched(7), autogroup), a priority holds within one only. */
+static void be_least(void) {
+	const struct sched_param parameter = { 0 };
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)sched_setscheduler(0, SCHED_IDLE, &parameter);
+	int fd = setsid() < 0 ? -1 : open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		(void)!write(fd, LEAST_NICENESS, strlen(LEAST_NICENESS));
+		close(fd);
+	}
+}
+
 /* ---- pictures ---- */
+
+/* It is 40 ms of work, and beside it others take their shots. The worker's end reaps the writer. */
+static void write_aside(
+	const char *path, const uint32_t *pixels, const struct output_memory_page *page) {
+	pid_t writer = fork();
+	if (writer == 0) {
+		be_least();
+		_exit(png_write_opaque(path, pixels, page->width, page->height, page->stride) == 0
+				? EXIT_SUCCESS
+				: EXIT_FAILURE);
+	}
+}
 
 static void save_picture(const struct campaign *campaign, struct cockpit *cockpit, const char *row,
 	const char *when) {
@@ -73,7 +99,7 @@ static void save_picture(const struct campaign *campaign, struct cockpit *cockpi
 	uint32_t *pixels = calloc((size_t)page->width * page->height, sizeof(*pixels));
 	if (pixels != NULL && output_reader_copy(&cockpit->output, pixels) > 0) {
 		snprintf(path, sizeof(path), "%s/row-%s-%s.png", campaign->out, row, when);
-		(void)png_write_opaque(path, pixels, page->width, page->height, page->stride);
+		write_aside(path, pixels, page);
 	}
 	free(pixels);
 }
@@ -174,24 +200,14 @@ static int work(const struct campaign *campaign, unsigned number) {
 		}
 	}
 	cockpit_finish(&cockpit);
-	return EXIT_SUCCESS;
-}
-
-/* Where the kernel shares processors among sessions first (sched(7), autogroup), a priority holds within one only. */
-static void be_least_session(void) {
-	int fd = setsid() < 0 ? -1 : open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		(void)!write(fd, LEAST_NICENESS, strlen(LEAST_NICENESS));
-		close(fd);
+	while (wait(NULL) > 0) {
 	}
+	return EXIT_SUCCESS;
 }
 
 /* It takes what is left: guests that starve are another failure than the one injected. */
 static void burn(void) {
-	const struct sched_param parameter = { 0 };
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)sched_setscheduler(0, SCHED_IDLE, &parameter);
-	be_least_session();
+	be_least();
 	for (volatile uint64_t n = 0;; n++) {
 	}
 }
