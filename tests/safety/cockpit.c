@@ -27,6 +27,7 @@
 #endif
 
 #define WAIT_MS 60000 /* a guard against hanging */
+#define SERVICE_NICENESS "-10" /* ten times the usual weight, as CPUWeight=1000 */
 #define SIGNAL_CYCLE_NS (50 * NS_PER_MS)
 #define RECOVER_TICKS 1200
 #define CLEAR_TICKS 3 /* what was cleared is over for everybody */
@@ -274,12 +275,27 @@ static int look_around(struct cockpit *cockpit) {
 	return error;
 }
 
+/* CPUWeight= of data/fascia.service, where no systemd gives it: the weight of the keeper's session among others. */
+static void weigh_service(const struct cockpit *cockpit) {
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/autogroup", cockpit_pid(cockpit, "keeper"));
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		(void)!write(fd, SERVICE_NICENESS, strlen(SERVICE_NICENESS));
+		close(fd);
+	}
+}
+
 static int start_service(struct cockpit *cockpit) {
 	cockpit->run = fork();
 	if (cockpit->run == 0) {
 		exec_service(cockpit);
 	}
-	return cockpit->run < 0 ? -errno : look_around(cockpit);
+	int error = cockpit->run < 0 ? -errno : look_around(cockpit);
+	if (error == 0 && cockpit->options.is_real) {
+		weigh_service(cockpit);
+	}
+	return error;
 }
 
 static int start_guests(struct cockpit *cockpit) {
